@@ -1,0 +1,37 @@
+/**
+ * Failures, named by what to do next. Each message says in one sentence, for a person, what was being done and what went wrong;
+ * none carries a secret.
+ */
+export class Refused extends Error {
+  override readonly name = "Refused";
+}
+
+/** What must wait: this message alone, everything in its channel, or everything of the login (its token, its connection). */
+export type Scope = "item" | "channel" | "login";
+
+/** Not now: try again after `after` milliseconds. Nothing has been sent. */
+export class TryLater extends Error {
+  override readonly name = "TryLater";
+  readonly after: number;
+  readonly scope: Scope;
+  constructor(message: string, after: number, scope: Scope, options?: ErrorOptions) {
+    super(message, options);
+    this.after = after;
+    this.scope = scope;
+  }
+}
+
+/** It may have arrived: `find` before sending it again. */
+export class Uncertain extends Error {
+  override readonly name = "Uncertain";
+}
+
+/** The login's credentials are no longer good. Its owner has to act. */
+export class LoggedOut extends Error {
+  override readonly name = "LoggedOut";
+}
+
+/** Anything else that will not mend itself: a defect of ours, or an answer that nobody expected. */
+export class Broken extends Error {
+  override readonly name = "Broken";
+}

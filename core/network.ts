@@ -1,0 +1,325 @@
+/**
+ * THE CONTRACT between core and a network. A network is a folder under `bridges/` whose `index.ts` exports one `Network`.
+ * It translates between its own wire format and `core/model/`, and never sees Matrix, the store or another network.
+ *
+ * Every promise here is proved by `test/conformance.ts`, which each network runs against its own fake.
+ */
+import type { Readable } from "node:stream";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Logger } from "pino";
+import type { ZodType } from "zod";
+import type { Capabilities } from "./capabilities.ts";
+import type { ChannelFacts, Cursor, Membership, RemoteEvent } from "./model/events.ts";
+import type { LoginId, NetworkId, RemoteChannelId, RemoteMessageId, RemoteThreadId, RemoteUserId } from "./model/ids.ts";
+import type { OutFile, OutMessage, Person, ReactionKey, Speaker } from "./model/message.ts";
+
+/** `Config` is the parsed form of the network's own section of the config file. */
+export interface Network<Config = unknown> {
+  readonly id: NetworkId;
+  /** As people write it: "IRC". */
+  readonly name: string;
+  /** Of the network's section of the config file. Unknown keys are errors: use `z.strictObject`. */
+  readonly config: ZodType<Config>;
+  /** The shared logins that the config asks for. Pure: nothing is started. */
+  logins(config: Config): readonly Login[];
+  /** How people sign in with a login of their own. Empty = they cannot. */
+  readonly signIn: readonly SignIn<Config>[];
+  readonly ids: NetworkIds;
+  /** What it can do at best, with every option there: the feature table is generated from it. */
+  readonly capabilities: Capabilities;
+  /**
+   * The visible effects that a message takes, in order: split by the network's limits, each with its wire form.
+   * Pure and deterministic. Never empty. What cannot be said at all throws `Refused`.
+   */
+  toParts(message: OutMessage, capabilities: Capabilities): readonly SayPart[];
+  /** Starts a live login and returns at once; how it fares is told through `core.state`. */
+  connect(config: Config, login: Login, core: Core): Connection;
+}
+
+/** Ids, made and taken apart. Each pair round-trips. `undefined` = not one of ours. */
+export interface NetworkIds {
+  /** The part of a ghost's localpart after `_<network>_`. May hold any character: core escapes it. Core lets no two people share one. */
+  toGhost(id: RemoteUserId): string;
+  fromGhost(text: string): RemoteUserId | undefined;
+  /** The part of a portal's alias after `_<network>_`. */
+  toAlias(id: RemoteChannelId): string;
+  fromAlias(text: string): RemoteChannelId | undefined;
+  /** What people write after `!causeway link <network>` and in the config's `links` (`libera #causeway`), in words or as one id. */
+  parseChannel(words: readonly string[]): RemoteChannelId | undefined;
+  /** The shared login that serves a channel; absent = any login that can see it (core asks each). */
+  loginOf(id: RemoteChannelId): LoginId | undefined;
+}
+
+/** Credentials, as JSON. Core seals `secrets` at rest and never logs them. */
+export interface Login {
+  readonly id: LoginId;
+  /** Shown to people: "Libera as causeway". */
+  readonly name: string;
+  /** The Matrix person whose own login this is; absent = shared (the relay). */
+  readonly owner?: string;
+  readonly secrets: Readonly<Record<string, unknown>>;
+}
+
+export type ConnectionState =
+  | { readonly is: "connecting" }
+  /** `resumed` = nothing was missed since the last connection. False makes core fetch history before live events have their turn. */
+  | { readonly is: "connected"; readonly resumed: boolean }
+  /** `why` is a sentence for a person. The adapter goes on trying. */
+  | { readonly is: "disconnected"; readonly why: string }
+  /** The adapter has given up until a person acts; `why` says what they have to do. */
+  | { readonly is: "logged-out"; readonly why: string };
+
+/** What core gives a connection. */
+export interface Core {
+  /**
+   * Takes events into the journal. Resolves when they are on disk: only then may the adapter acknowledge.
+   * Callers need not await one call before the next; rows keep the order of the calls. Events of channels that nobody linked are
+   * let go at once. `keep` is written in the same transaction (a gateway's session and sequence number).
+   */
+  receive(events: RemoteEvent | readonly RemoteEvent[], keep?: Readonly<Record<string, unknown>>): Promise<void>;
+  state(state: ConnectionState): void;
+  /** Sealed key-value store of this login, JSON values. */
+  readonly keep: Keep;
+  /** Channels that are linked now, through this login. */
+  links(): readonly RemoteChannelId[];
+  /** HTTP under `<public address>/_causeway/<network>/<login>/…`: webhooks, OAuth. */
+  route(path: string, serve: (request: IncomingMessage, response: ServerResponse) => Promise<void>): void;
+  /** The public address of `route`'s parent, absent when none is configured. */
+  readonly publicUrl: string | undefined;
+  /** A short-lived paste page for text that is too long; absent when no public address is configured. */
+  paste?(text: string, title: string): Promise<string>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Aborted when the connection is closed. */
+  readonly signal: AbortSignal;
+}
+
+export interface Keep {
+  get(key: string): Promise<unknown>;
+  /** `undefined` deletes. */
+  set(key: string, value: unknown): Promise<void>;
+}
+
+/** All waiting goes through it, so that time can be compressed. Milliseconds. */
+export interface Clock {
+  now(): number;
+  /** Resolves after `ms`; rejects with the signal's reason when aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Returns a function that cancels. */
+  timer(ms: number, run: () => void): () => void;
+}
+
+/** One live login. Every method may reject with the errors of `core/model/errors.ts`, and with those only. */
+export interface Connection {
+  /** What this login can do in this channel now: may differ per server, channel and right. Cheap: asked for each message. */
+  capabilities(channel: RemoteChannelId): Capabilities;
+
+  /**
+   * Makes exactly one visible effect. `key` names it for ever: the same key is the same effect, so where the network can refuse the
+   * second of two with one key, tell it the key. Waits two seconds for its turn at most, then throws `TryLater`.
+   * "Already so" (already reacted, already deleted) is success.
+   */
+  send(part: Part, key: string, progress: Progress): Promise<Sent>;
+  /** Whether the effect of `send(part, key)` is there. Called after `Uncertain`, and after a crash between the two. */
+  find(part: Part, key: string, progress: Progress): Promise<Found>;
+
+  /** Typing, read marks, presence: best effort, never rejects for reasons of the network. */
+  hint(hint: Hint): Promise<void>;
+
+  /** Absent = there is no such person. From memory where it can be. */
+  person(id: RemoteUserId): Promise<Person | undefined>;
+  /** Absent = there is no such channel, or this login cannot see it. */
+  channel(id: RemoteChannelId): Promise<Channel | undefined>;
+  /** `complete: false` = more may be there: nobody may be taken for gone. */
+  members(channel: RemoteChannelId): Promise<{ people: readonly Person[]; complete: boolean }>;
+  /** What someone typed (a name, an id, a mention) as a person; absent = nobody, or more than one. */
+  resolve(text: string, channel?: RemoteChannelId): Promise<Person | undefined>;
+  /** The channels that this login can see, for lists and for linking by pattern. */
+  channels(): AsyncIterable<Channel>;
+
+  /** Begins to hear a channel: called when a link is made and at each start. Idempotent. */
+  join(channel: RemoteChannelId): Promise<void>;
+  /** The link is gone. Idempotent. */
+  leave(channel: RemoteChannelId): Promise<void>;
+  /** A deed that is no message. `Refused` when the login lacks the right. Idempotent. */
+  act(deed: Deed): Promise<void>;
+
+  /** Where a person reads the message on the network. Pure. */
+  permalink(channel: RemoteChannelId, message?: RemoteMessageId, thread?: RemoteThreadId): string | undefined;
+
+  /**
+   * What happened in the channel after `after`, oldest first, threads included, as events with `via: "history"` and the same
+   * `subject`s as live. Absent method = the network keeps no history that we can read.
+   */
+  history?(channel: RemoteChannelId, after: Cursor): Promise<HistoryPage>;
+
+  /** The bytes of a `RemoteFile` or an `Avatar` of this network. `ref` is theirs. */
+  open(ref: unknown): Promise<{ stream: Readable; size?: number; mimetype?: string }>;
+
+  /** Answers a `command` event. `text` is plain, several lines at most. */
+  answer(reply: unknown, text: string): Promise<void>;
+
+  /** Ends the connection within five seconds. Nothing is received afterwards. */
+  close(): Promise<void>;
+}
+
+export interface HistoryPage {
+  readonly events: readonly RemoteEvent[];
+  /** Where to go on; absent = caught up. */
+  readonly next?: Cursor;
+  /** False = something may be missing before or within this page; `why` is a sentence. */
+  readonly complete: boolean;
+  readonly why?: string;
+}
+
+export interface Channel extends ChannelFacts {
+  readonly id: RemoteChannelId;
+  readonly name: string;
+  readonly kind: "channel" | "direct" | "group";
+  /** The groups it lies in, outermost first: a guild and a category, a workspace, an IRC network. Each becomes a space. */
+  readonly spaces: readonly { readonly id: string; readonly name: string }[];
+  /** The last place in its history, for a link that begins now. Absent = the network has none. */
+  readonly latest?: Cursor;
+}
+
+/** One visible effect. Plain data but for `file`. */
+export type Part = SayPart | EditPart | DeletePart | ReactPart | PinPart | TopicPart | VotePart;
+
+interface InChannel {
+  readonly channel: RemoteChannelId;
+  readonly thread?: RemoteThreadId;
+}
+
+/** What `toParts` makes of a message. `wire` is the network's own, JSON. */
+export interface SayPart {
+  readonly kind: "say";
+  /** Set by core when it sends; `toParts` leaves it out. */
+  readonly channel?: RemoteChannelId;
+  readonly speaker: Speaker;
+  readonly wire: unknown;
+  /** Plain text of this part: for look-ups and logs at `trace`. Two parts with the same text and wire are the same. */
+  readonly text: string;
+  readonly file?: OutFile;
+}
+
+/** Makes the part that is `message` read `wire`. */
+export interface EditPart extends InChannel {
+  readonly kind: "edit";
+  readonly message: RemoteMessageId;
+  readonly speaker: Speaker;
+  readonly wire: unknown;
+  readonly text: string;
+}
+
+export interface DeletePart extends InChannel {
+  readonly kind: "delete";
+  readonly message: RemoteMessageId;
+  /** The one who deletes. */
+  readonly speaker: Speaker;
+  /** Whether the message was sent by the login that deletes it. */
+  readonly own: boolean;
+  readonly reason?: string;
+}
+
+export interface ReactPart extends InChannel {
+  readonly kind: "react" | "unreact";
+  readonly message: RemoteMessageId;
+  readonly key: ReactionKey;
+  readonly speaker: Speaker;
+}
+
+export interface PinPart extends InChannel {
+  readonly kind: "pin" | "unpin";
+  readonly message: RemoteMessageId;
+  readonly speaker: Speaker;
+}
+
+/** Sets the channel's topic or name. */
+export interface TopicPart extends InChannel {
+  readonly kind: "topic" | "name";
+  readonly text: string;
+  readonly speaker: Speaker;
+}
+
+/** The poll in `message` now stands so: shown beside it where the login cannot vote. */
+export interface VotePart extends InChannel {
+  readonly kind: "poll";
+  readonly message: RemoteMessageId;
+  readonly tally: readonly { readonly text: string; readonly votes: number }[];
+  readonly closed: boolean;
+  readonly speaker: Speaker;
+}
+
+/** What is on disk about one send, over restarts. */
+export interface Progress {
+  /** 1 for the first. */
+  readonly attempt: number;
+  /** When the first attempt began. */
+  readonly since: number;
+  /** What `save` wrote last, in this attempt or an earlier one. */
+  readonly saved: unknown;
+  /** Puts on disk what must be known before the effect: an uploaded file's id, the last message id seen before the attempt. */
+  save(data: unknown): Promise<void>;
+}
+
+export interface Sent {
+  /** Absent = the network gives messages no ids (plain IRC), or the effect is no message. */
+  readonly id?: RemoteMessageId;
+  /** The thread that it went into, when the send made it. */
+  readonly thread?: RemoteThreadId;
+  /** The id comes later, by an event whose `echo.key` is this send's key. */
+  readonly pending?: boolean;
+}
+
+export type Found =
+  | { readonly is: "arrived"; readonly sent: Sent }
+  | { readonly is: "not-arrived" }
+  /** It cannot be told, said in a sentence. The item is parked and a person asked. */
+  | { readonly is: "unknown"; readonly why: string };
+
+export type Hint =
+  | { readonly kind: "typing"; readonly channel: RemoteChannelId; readonly speaker: Speaker; readonly on: boolean }
+  | { readonly kind: "read"; readonly channel: RemoteChannelId; readonly message: RemoteMessageId; readonly speaker: Speaker };
+
+export type Deed =
+  | {
+      readonly kind: Exclude<Membership, "join" | "leave">;
+      readonly channel: RemoteChannelId;
+      readonly person: RemoteUserId;
+      readonly reason?: string;
+      readonly by: Speaker;
+    }
+  | { readonly kind: "direct"; readonly person: RemoteUserId };
+
+/** One way to sign in, as data and steps: config, bot command, HTTP API and console all walk the same. */
+export interface SignIn<Config = unknown> {
+  readonly id: string;
+  /** "With a password", "With Slack". */
+  readonly name: string;
+  start(config: Config, context: SignInContext): Promise<SignInStep>;
+}
+
+export interface SignInContext {
+  readonly owner: string;
+  /** Where OAuth may send the browser back; absent when no public address is configured. Resolves with the query that came. */
+  callback?(): { readonly url: string; readonly query: Promise<URLSearchParams> };
+  readonly signal: AbortSignal;
+}
+
+export type SignInStep =
+  | {
+      readonly kind: "fields";
+      readonly instructions: string;
+      readonly fields: readonly SignInField[];
+      submit(values: Readonly<Record<string, string>>): Promise<SignInStep>;
+    }
+  | { readonly kind: "visit"; readonly instructions: string; readonly url: string; readonly next: Promise<SignInStep> }
+  | { readonly kind: "done"; readonly login: Login; readonly person?: Person };
+
+export interface SignInField {
+  readonly id: string;
+  readonly name: string;
+  readonly secret?: boolean;
+  readonly optional?: boolean;
+  readonly choices?: readonly string[];
+}

@@ -1,0 +1,2 @@
+export type OlmMachine = unknown;
+export type StoreType = unknown;

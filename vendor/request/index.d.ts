@@ -1,0 +1,2 @@
+declare const request: unknown;
+export = request;
