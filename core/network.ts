@@ -48,6 +48,8 @@ export interface NetworkIds {
   parseChannel(words: readonly string[]): RemoteChannelId | undefined;
   /** The shared login that serves a channel; absent = any login that can see it (core asks each). */
   loginOf(id: RemoteChannelId): LoginId | undefined;
+  /** Whether a person's own login is of the same part of the network (IRC network, Slack team) as the channel. Pure. */
+  serves(login: Login, channel: RemoteChannelId): boolean;
 }
 
 /** Credentials, as JSON. Core seals `secrets` at rest and never logs them. */
@@ -149,9 +151,11 @@ export interface Connection {
 
   /**
    * What happened in the channel after `after`, oldest first, threads included, as events with `via: "history"` and the same
-   * `subject`s as live. Absent method = the network keeps no history that we can read.
+   * `subject`s as live. A message that has reactions is followed by its `reactions-are`. Absent method = the network keeps no history that we can read.
    */
   history?(channel: RemoteChannelId, after: Cursor): Promise<HistoryPage>;
+  /** The place in the history just before a message, so that edits, deletions and reactions missed meanwhile can be compared. Pure. */
+  before?(channel: RemoteChannelId, message: RemoteMessageId): Cursor | undefined;
 
   /** The bytes of a `RemoteFile` or an `Avatar` of this network. `ref` is theirs. */
   open(ref: unknown): Promise<{ stream: Readable; size?: number; mimetype?: string }>;

@@ -93,6 +93,7 @@ export interface Journal {
   /** Adds one to `attempts` and writes `step`; call it before the effect. */
   attempt(id: number, step?: unknown): Promise<void>;
   save(id: number, step: unknown): Promise<void>;
+  /** Nothing has been sent: attempts go back to 0. */
   putOff(id: number, until: number, reason: string): Promise<void>;
   park(id: number, reason: string, at: number): Promise<void>;
   /** Back to waiting, at the place it had, attempts at 0. */

@@ -1,0 +1,206 @@
+/**
+ * One queue over the journal: rows have their turn in order, one at a time. A row that must wait alone is passed over; a failure
+ * that concerns the whole channel or login holds the lane. A lane lives in memory only while it has work.
+ */
+import type { Logger } from "pino";
+import { Broken, LoggedOut, Refused, type Scope, TryLater, Uncertain } from "./model/errors.ts";
+import type { Clock } from "./network.ts";
+import type { Journal, JournalRow, LaneName } from "./store/store.ts";
+
+/** Does a row's work and finishes the row in the journal. Throws the errors of `core/model/errors.ts`. */
+export type Work = (row: JournalRow, turn: Turn) => Promise<void>;
+
+export interface Turn {
+  /** True for rows that an earlier process may have begun: whatever cannot be repeated is to be looked for first. */
+  readonly again: boolean;
+}
+
+/** What a lane tells of itself. */
+export interface LaneWatch {
+  held(lane: LaneName, why: string, scope: Scope): void;
+  freed(lane: LaneName): void;
+  /** Parked on disk already. */
+  parked(lane: LaneName, row: JournalRow, why: string, error: unknown): Promise<void>;
+}
+
+export interface LaneContext {
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly watch: LaneWatch;
+  /** Only phases below this have their turn; undefined = all. */
+  below(lane: LaneName): number | undefined;
+  /** Milliseconds after which a row that cannot be delivered is parked although the way may open again. */
+  readonly giveUpAfter: number;
+}
+
+const PAGE = 64;
+/** A row that was begun this often and never ended took the process down with it. */
+const MOST_CRASHES = 10;
+const LONGEST_WAIT = 60_000;
+
+export class Lane {
+  readonly name: LaneName;
+  readonly #context: LaneContext;
+  readonly #work: Work;
+  /** Rows of an earlier process, at the head when we started. */
+  #inherited: boolean;
+  #running: Promise<void> | undefined;
+  #again = false;
+  #stopped = false;
+  #failures = 0;
+  #held = false;
+  #cancelTimer: (() => void) | undefined;
+  readonly #gone: (lane: Lane) => void;
+
+  constructor(name: LaneName, work: Work, context: LaneContext, inherited: boolean, gone: (lane: Lane) => void) {
+    this.name = name;
+    this.#work = work;
+    this.#context = context;
+    this.#inherited = inherited;
+    this.#gone = gone;
+  }
+
+  /** There may be work. A lane that is held stays so until its time comes, unless the reason is known to be gone (`open`). */
+  wake(open = false): void {
+    if (this.#stopped) return;
+    if (this.#held && this.#cancelTimer && !open) return;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    if (this.#running) {
+      this.#again = true;
+      return;
+    }
+    this.#running = this.#run().finally(() => {
+      this.#running = undefined;
+      if (this.#again) {
+        this.#again = false;
+        this.wake();
+      } else if (!this.#cancelTimer) this.#gone(this);
+    });
+  }
+
+  /** Ends after the row in hand. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelTimer?.();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      for (;;) {
+        const rows = await this.#context.journal.head(this.name, PAGE, this.#context.below(this.name));
+        if (rows.length === 0) return;
+        const next = await this.#take(rows);
+        if (next !== undefined) {
+          this.#wakeAt(next);
+          return;
+        }
+        if (this.#stopped) return;
+      }
+    } catch (error) {
+      // The journal itself failed (a full disk): nothing is lost, the rows are there.
+      this.#context.log.error({ lane: this.name, err: error }, "A queue could not read the journal; it tries again");
+      this.#wakeAt(this.#context.clock.now() + this.#wait());
+    }
+  }
+
+  /** Works through a page. Returns when to come back, or undefined to read the next page at once. */
+  async #take(rows: readonly JournalRow[]): Promise<number | undefined> {
+    const now = this.#context.clock.now();
+    let earliest = Number.POSITIVE_INFINITY;
+    let worked = false;
+    for (const row of rows) {
+      if (this.#stopped) return undefined;
+      if (row.notBefore > now) {
+        earliest = Math.min(earliest, row.notBefore);
+        continue;
+      }
+      // Since the page was read, a redaction may have taken the row away, or an edit changed it.
+      const fresh = worked ? await this.#context.journal.row(row.id) : row;
+      worked = true;
+      if (fresh?.state !== "waiting") continue;
+      const hold = await this.#turn(fresh);
+      if (hold !== undefined) return hold;
+      // Something older may have come due, or another phase opened: read the head anew after each wake.
+      if (this.#again) return undefined;
+    }
+    return worked ? undefined : earliest;
+  }
+
+  async #turn(row: JournalRow): Promise<number | undefined> {
+    const { journal } = this.#context;
+    const again = this.#inherited || row.attempts > 0;
+    if (this.#inherited) {
+      this.#inherited = false;
+      await journal.attempt(row.id);
+      if (row.attempts >= MOST_CRASHES) {
+        await this.#park(row, "It stopped the bridge each time it was tried.", undefined);
+        return undefined;
+      }
+    }
+    try {
+      await this.#work(row, { again });
+      this.#free();
+      return undefined;
+    } catch (error) {
+      return await this.#failed(row, error);
+    }
+  }
+
+  async #failed(row: JournalRow, error: unknown): Promise<number | undefined> {
+    const { clock, journal, giveUpAfter } = this.#context;
+    const now = clock.now();
+    const waits = error instanceof TryLater || error instanceof Uncertain || error instanceof LoggedOut;
+    if (!waits) {
+      await this.#park(row, sentence(error), error);
+      return undefined;
+    }
+    if (now - row.at > giveUpAfter) {
+      await this.#park(row, `Given up after trying for days. ${error.message}`, error);
+      return undefined;
+    }
+    const scope = error instanceof TryLater ? error.scope : error instanceof LoggedOut ? "login" : "channel";
+    const until = now + (error instanceof TryLater ? Math.max(1, error.after) : this.#wait());
+    // An unclear send stays counted as begun, so that it is looked for first.
+    if (error instanceof Uncertain) this.#context.log.warn({ lane: this.name, row: row.id, trace: row.trace }, error.message);
+    else await journal.putOff(row.id, scope === "item" ? until : 0, error.message);
+    if (scope === "item") return undefined;
+    this.#failures += 1;
+    this.#held = true;
+    this.#context.watch.held(this.name, error.message, scope);
+    return until;
+  }
+
+  async #park(row: JournalRow, why: string, error: unknown): Promise<void> {
+    await this.#context.journal.park(row.id, why, this.#context.clock.now());
+    await this.#context.watch.parked(this.name, row, why, error);
+  }
+
+  #free(): void {
+    this.#failures = 0;
+    if (!this.#held) return;
+    this.#held = false;
+    this.#context.watch.freed(this.name);
+  }
+
+  #wait(): number {
+    const ceiling = Math.min(LONGEST_WAIT, 500 * 2 ** this.#failures);
+    return ceiling / 2 + Math.random() * (ceiling / 2);
+  }
+
+  #wakeAt(moment: number): void {
+    if (this.#stopped) return;
+    const { clock } = this.#context;
+    this.#cancelTimer = clock.timer(Math.max(1, Math.min(moment - clock.now(), 2 ** 31 - 1)), () => {
+      this.#cancelTimer = undefined;
+      this.wake(true);
+    });
+  }
+}
+
+function sentence(error: unknown): string {
+  if (error instanceof Refused || error instanceof Broken) return error.message;
+  return "The bridge failed over it (the log says how).";
+}
