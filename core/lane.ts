@@ -29,7 +29,7 @@ export interface LaneContext {
   readonly log: Logger;
   readonly watch: LaneWatch;
   /** Only phases below this have their turn; undefined = all. */
-  below(lane: LaneName): number | undefined;
+  below(lane: LaneName): Promise<number | undefined>;
   /** Milliseconds after which a row that cannot be delivered is parked although the way may open again. */
   readonly giveUpAfter: number;
 }
@@ -90,7 +90,7 @@ export class Lane {
   async #run(): Promise<void> {
     try {
       for (;;) {
-        const rows = await this.#context.journal.head(this.name, PAGE, this.#context.below(this.name));
+        const rows = await this.#context.journal.head(this.name, PAGE, await this.#context.below(this.name));
         if (rows.length === 0) return;
         const next = await this.#take(rows);
         if (next !== undefined) {

@@ -36,6 +36,8 @@ interface Happening {
   readonly cursor?: Cursor;
   readonly via: "live" | "history";
   readonly echo?: Echo;
+  /** In a private conversation of this login's: it becomes a room of its owner's without anyone linking it. */
+  readonly direct?: true;
 }
 
 interface BySomeone {

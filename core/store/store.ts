@@ -191,6 +191,8 @@ export interface Link {
   readonly watermark: Cursor | undefined;
   /** Even. See `NewRow.phase`. */
   readonly phase: number;
+  /** True from a connection that may have missed something until history has been fetched: live rows wait meanwhile. */
+  readonly behind: boolean;
   /** Present = nothing crosses; why, in a sentence. */
   readonly paused: string | undefined;
   /** The channel as last seen (`ChannelFacts` and more), JSON. */
@@ -224,11 +226,14 @@ export interface PortalStore {
   /** In pages, by id. */
   links(after: number, limit: number): Promise<readonly Link[]>;
   /** Rejects when the (network, channel) is linked already. */
-  addLink(link: Omit<Link, "id" | "phase" | "paused" | "facts">): Promise<Link>;
+  addLink(link: Omit<Link, "id" | "phase" | "behind" | "paused" | "facts">): Promise<Link>;
   /** Removes it with its waiting rows; its id is never used again. The map stays, for replies. */
   removeLink(id: LinkId): Promise<void>;
-  updateLink(id: LinkId, change: Partial<Pick<Link, "room" | "settings" | "watermark" | "paused" | "facts" | "login">>): Promise<void>;
-  /** Two is added to the phase of every link of the login. */
+  updateLink(
+    id: LinkId,
+    change: Partial<Pick<Link, "room" | "settings" | "watermark" | "paused" | "facts" | "login" | "behind">>,
+  ): Promise<void>;
+  /** Every link of the login is `behind` from now on; those that were not get a phase two higher. */
   nextPhase(network: NetworkId, login: LoginId): Promise<void>;
   /** Everything that names the old room names the new one. */
   moveRoom(from: RoomId, to: RoomId): Promise<void>;

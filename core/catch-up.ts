@@ -1,0 +1,106 @@
+/**
+ * What happened on a network while we were away, fetched once and in order. Live events are journaled and acknowledged meanwhile;
+ * their turn comes when history has passed them (see `NewRow.phase`).
+ */
+import type { Logger } from "pino";
+import type { Links } from "./links.ts";
+import type { LiveLogin } from "./logins.ts";
+import { Refused, TryLater } from "./model/errors.ts";
+import type { RemoteEvent } from "./model/events.ts";
+import type { Clock, HistoryPage } from "./network.ts";
+import type { Link } from "./store/store.ts";
+
+export interface CatchUpContext {
+  readonly links: Links;
+  readonly clock: Clock;
+  readonly log: Logger;
+  receive(live: LiveLogin, events: readonly RemoteEvent[]): Promise<void>;
+  /** Wakes what waited for the link. */
+  caughtUp(link: Link): void;
+  /** Compares edits, deletions and reactions of the recent past. */
+  compare(live: LiveLogin, link: Link): Promise<void>;
+  tell(link: Link, key: string, text: string): Promise<void>;
+}
+
+const AT_ONCE = 4;
+const LONGEST_WAIT = 60_000;
+
+export class CatchUp {
+  readonly #context: CatchUpContext;
+  /** The connection that a pass belongs to: a newer one ends the older's pass. */
+  readonly #passes = new Map<LiveLogin, symbol>();
+
+  constructor(context: CatchUpContext) {
+    this.#context = context;
+  }
+
+  /** A login is connected. Resolves when every link of it has caught up, or a newer connection has taken over. */
+  async connected(live: LiveLogin, resumed: boolean): Promise<void> {
+    if (!live.connection.history) return;
+    const pass = Symbol(live.login.name);
+    this.#passes.set(live, pass);
+    if (!resumed) await this.#context.links.nextPhase(live.network.id, live.login.id);
+    const current = () => this.#passes.get(live) === pass && live.state.is === "connected";
+    const queue = this.#context.links.ofLogin(live.network.id, live.login.id);
+    await Promise.all(Array.from({ length: AT_ONCE }, () => this.#work(live, queue, current)));
+  }
+
+  /** A link that begins now has missed nothing; one whose channel came back may have. */
+  async one(live: LiveLogin, link: Link): Promise<void> {
+    if (live.connection.history) await this.#link(live, link, () => live.state.is === "connected");
+  }
+
+  async #work(live: LiveLogin, queue: AsyncGenerator<Link>, current: () => boolean): Promise<void> {
+    for (;;) {
+      const { value, done } = await queue.next();
+      if (done || !current()) return;
+      const link = (await this.#context.links.link(value.id)) ?? value;
+      if (link.behind) await this.#link(live, link, current);
+    }
+  }
+
+  async #link(live: LiveLogin, link: Link, current: () => boolean): Promise<void> {
+    const { links, log, clock } = this.#context;
+    for (let failures = 0; current(); failures += 1) {
+      try {
+        const complete = await this.#pages(live, link, current);
+        if (complete) await this.#context.compare(live, link);
+        if (!current()) return;
+        this.#context.caughtUp(await links.update(link, { behind: false }));
+        return;
+      } catch (error) {
+        if (error instanceof Refused) return await this.#cannot(link, error.message);
+        log.warn({ link: link.id, err: error }, "History could not be read; trying again");
+        const wait = error instanceof TryLater ? error.after : Math.min(LONGEST_WAIT, 1000 * 2 ** failures);
+        await clock.sleep(wait);
+      }
+    }
+  }
+
+  /** Returns whether the whole range was there. */
+  async #pages(live: LiveLogin, link: Link, current: () => boolean): Promise<boolean> {
+    let complete = true;
+    let after = link.watermark;
+    while (after !== undefined && current()) {
+      const page: HistoryPage | undefined = await live.connection.history?.(link.channel, after);
+      if (!page) return false;
+      await this.#context.receive(live, page.events);
+      if (!page.complete && complete) {
+        complete = false;
+        const why = page.why ?? "the network did not give everything back";
+        await this.#context.tell(link, `gap:${link.id}:${after}`, `Some messages from while the bridge was away may be missing: ${why}`);
+      }
+      after = page.next;
+    }
+    return complete;
+  }
+
+  async #cannot(link: Link, why: string): Promise<void> {
+    await this.#context.tell(
+      link,
+      `history:${link.id}:${link.phase}`,
+      `What was said while the bridge was away could not be fetched: ${why}`,
+    );
+    this.#context.caughtUp(await this.#context.links.update(link, { behind: false }));
+  }
+}

@@ -1,0 +1,143 @@
+/** The logins that are live, shared ones and people's own, and what core gives each. */
+import type { Logger } from "pino";
+import { TryLater } from "./model/errors.ts";
+import type { RemoteEvent } from "./model/events.ts";
+import type { LoginId, Mxid, NetworkId, RemoteChannelId } from "./model/ids.ts";
+import type { Clock, Connection, ConnectionState, Core, Keep, Login, Network } from "./network.ts";
+import type { Link, UserStore } from "./store/store.ts";
+
+export interface LiveLogin {
+  readonly network: Network;
+  readonly config: unknown;
+  readonly login: Login;
+  readonly connection: Connection;
+  readonly state: ConnectionState;
+}
+
+/** What happens with logins, told to the rest of core. */
+export interface LoginWatch {
+  received(live: LiveLogin, events: readonly RemoteEvent[], keep: Readonly<Record<string, unknown>> | undefined): Promise<void>;
+  /** Called in order, after the state is set. */
+  changed(live: LiveLogin, before: ConnectionState): void;
+}
+
+export interface LoginContext {
+  readonly users: UserStore;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly watch: LoginWatch;
+  linked(network: NetworkId, login: LoginId): readonly RemoteChannelId[];
+  route(network: NetworkId, login: LoginId, path: string, serve: Parameters<Core["route"]>[1]): void;
+  publicUrl(network: NetworkId, login: LoginId): string | undefined;
+  paste?(text: string, title: string): Promise<string>;
+}
+
+interface Entry extends LiveLogin {
+  state: ConnectionState;
+  readonly abort: AbortController;
+}
+
+export class Logins {
+  readonly #live = new Map<string, Entry>();
+  readonly #context: LoginContext;
+
+  constructor(context: LoginContext) {
+    this.#context = context;
+  }
+
+  start(network: Network, config: unknown, login: Login): LiveLogin {
+    const abort = new AbortController();
+    const entry: { -readonly [K in keyof Entry]?: Entry[K] } = { network, config, login, state: { is: "connecting" }, abort };
+    // The adapter may report a state before `connect` returns: the entry is there already.
+    this.#live.set(keyOf(network.id, login.id), entry as Entry);
+    entry.connection = network.connect(config, login, this.#coreFor(entry as Entry));
+    return entry as Entry;
+  }
+
+  get(network: NetworkId, login: LoginId): LiveLogin | undefined {
+    return this.#live.get(keyOf(network, login));
+  }
+
+  all(): Iterable<LiveLogin> {
+    return this.#live.values();
+  }
+
+  ofNetwork(network: NetworkId): readonly LiveLogin[] {
+    return [...this.#live.values()].filter((live) => live.network.id === network);
+  }
+
+  /** The shared login of a link, connected; else the lane waits. */
+  serving(link: Link): LiveLogin {
+    const live = this.get(link.network, link.login);
+    if (!live) throw new TryLater(`There is no login "${link.login}" for ${link.network}: see the config.`, 60_000, "login");
+    if (live.state.is !== "connected") throw new TryLater(notConnected(live), 60_000, "login");
+    return live;
+  }
+
+  /** A person's own login that reaches the link's channel, whatever its state. */
+  ownOf(owner: Mxid, link: Link): LiveLogin | undefined {
+    for (const live of this.#live.values()) {
+      if (live.login.owner === owner && live.network.id === link.network && live.network.ids.serves(live.login, link.channel)) return live;
+    }
+    return undefined;
+  }
+
+  async stop(network: NetworkId, login: LoginId): Promise<void> {
+    const entry = this.#live.get(keyOf(network, login));
+    if (!entry) return;
+    this.#live.delete(keyOf(network, login));
+    await close(entry);
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.all([...this.#live.values()].map((entry) => close(entry)));
+  }
+
+  #coreFor(entry: Entry): Core {
+    const { users, clock, log, watch, linked, route, publicUrl, paste } = this.#context;
+    const network = entry.network.id;
+    const login = entry.login.id;
+    const keep: Keep = {
+      get: (key) => users.keep(network, login, key),
+      set: (key, value) => users.putKeep(network, login, key, value),
+    };
+    return {
+      receive: (events, kept) => watch.received(entry, "kind" in events ? [events] : events, kept),
+      state: (state) => {
+        const before = entry.state;
+        entry.state = state;
+        watch.changed(entry, before);
+      },
+      keep,
+      links: () => linked(network, login),
+      route: (path, serve) => route(network, login, path, serve),
+      publicUrl: publicUrl(network, login),
+      ...(paste ? { paste } : {}),
+      clock,
+      log: log.child({ network, login }),
+      signal: entry.abort.signal,
+    };
+  }
+}
+
+export function notConnected(live: LiveLogin): string {
+  const name = `${live.network.name} (${live.login.name})`;
+  switch (live.state.is) {
+    case "connecting":
+    case "connected":
+      return `${name} is not connected yet.`;
+    case "disconnected":
+      return `${name} is not reachable: ${live.state.why}`;
+    case "logged-out":
+      return `${name} is logged out: ${live.state.why}`;
+  }
+}
+
+function keyOf(network: NetworkId, login: LoginId): string {
+  return `${network}/${login}`;
+}
+
+async function close(entry: Entry): Promise<void> {
+  entry.abort.abort(new Error("The connection is being closed."));
+  await entry.connection.close();
+}
