@@ -45,6 +45,8 @@ export interface JournalRow {
   readonly step: unknown;
   /** Why it is parked or was put off, in a sentence. */
   readonly reason: string | undefined;
+  /** When it was parked; absent = it waits. */
+  readonly parkedAt?: number;
   readonly at: number;
   /** Follows the message through the logs. */
   readonly trace: string;
