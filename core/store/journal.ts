@@ -38,6 +38,7 @@ export function openJournal(db: Database, group: Group, parts: JournalParts): Jo
   const seen = openSeen(db, parts.clock);
   const add = prepareAdd(db, seen);
   const remove = db.prepare<[number]>("DELETE FROM journal WHERE id = ?");
+  const removeUntried = db.prepare<[number]>("DELETE FROM journal WHERE id = ? AND (attempts = 0 OR state = 'parked')");
   const take = (intake: Intake) => {
     const ids = intake.rows.map(add);
     for (const key of intake.seen ?? []) seen.add(key);
@@ -63,6 +64,7 @@ export function openJournal(db: Database, group: Group, parts: JournalParts): Jo
         group.write(() => {
           for (const id of ids) remove.run(id);
         }),
+      removeUntried: (ids) => group.write(() => ids.filter((id) => removeUntried.run(id).changes === 0)),
     },
   };
 }
@@ -124,11 +126,11 @@ function openChanges(db: Database, group: Group): Pick<Journal, "attempt" | "sav
   const putOff = db.prepare<[number, string, number]>("UPDATE journal SET not_before = ?, reason = ?, attempts = 0 WHERE id = ?");
   const park = db.prepare<[string, number, number]>("UPDATE journal SET state = 'parked', reason = ?, parked_at = ? WHERE id = ?");
   const retry = db.prepare<[number]>(
-    "UPDATE journal SET state = 'waiting', attempts = 0, not_before = 0, reason = NULL, parked_at = NULL WHERE id = ?",
+    "UPDATE journal SET state = 'waiting', attempts = 0, step = NULL, not_before = 0, reason = NULL, parked_at = NULL WHERE id = ?",
   );
   const rewrite = db.prepare<[string, number]>("UPDATE journal SET payload = ? WHERE id = ?");
   return {
-    attempt: (id, step) => group.write(() => void attempt.run(toJson(step), id)),
+    attempt: (id, step) => group.write(() => attempt.run(toJson(step), id).changes > 0),
     save: (id, step) => group.write(() => void save.run(toJson(step), id)),
     putOff: (id, until, reason) => group.write(() => void putOff.run(toWhole(until), reason, id)),
     park: (id, reason, at) => group.write(() => void park.run(reason, toWhole(at), id)),

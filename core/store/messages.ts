@@ -44,7 +44,7 @@ export function openMessages(db: Database, group: Group): MessageTables {
   const writes = prepareWrites(db);
   return {
     record(outcome) {
-      for (const { link, event } of outcome.forget ?? []) writes.forget.run(link, event);
+      for (const { link, event, from = 0 } of outcome.forget ?? []) writes.forget.run(link, event, from);
       for (const message of outcome.messages ?? []) writes.message.run(fromMessage(message));
       for (const { link, event } of outcome.unreact ?? []) writes.unreact.run(event, link);
       for (const reaction of outcome.reactions ?? []) writes.reaction.run(fromReaction(reaction));
@@ -65,7 +65,7 @@ function prepareWrites(db: Database) {
       VALUES (:link, :room, :event, :remote, :part, :origin, :sender, :thread, :digest, :login, :at)
       ON CONFLICT (event, link, part) DO UPDATE SET remote = coalesce(excluded.remote, remote), thread = coalesce(excluded.thread, thread),
         digest = coalesce(excluded.digest, digest), login = coalesce(excluded.login, login)`),
-    forget: db.prepare<[LinkId, EventId]>("DELETE FROM message WHERE link = ? AND event = ?"),
+    forget: db.prepare<[LinkId, EventId, number]>("DELETE FROM message WHERE link = ? AND event = ? AND part >= ?"),
     reaction: db.prepare<ReactionRow>(`
       INSERT OR REPLACE INTO reaction (event, link, target, sender, key, remote_key, origin)
       VALUES (:event, :link, :target, :sender, :key, :remote_key, :origin)`),

@@ -92,19 +92,21 @@ export interface Journal {
    */
   head(lane: LaneName, limit: number, below?: number): Promise<readonly JournalRow[]>;
   row(id: number): Promise<JournalRow | undefined>;
-  /** Adds one to `attempts` and writes `step`; call it before the effect. */
-  attempt(id: number, step?: unknown): Promise<void>;
+  /** Adds one to `attempts` and writes `step`; call it before the effect. False = the row is gone (its message was redacted): do nothing. */
+  attempt(id: number, step?: unknown): Promise<boolean>;
   save(id: number, step: unknown): Promise<void>;
   /** Nothing has been sent: attempts go back to 0. */
   putOff(id: number, until: number, reason: string): Promise<void>;
   park(id: number, reason: string, at: number): Promise<void>;
-  /** Back to waiting, at the place it had, attempts at 0. */
+  /** Back to waiting, at the place it had, as if never tried: attempts at 0, no step. */
   retry(ids: readonly number[]): Promise<void>;
   /** Records what was done and removes the row, in one. Without an id: records only. */
   finish(id: number | undefined, done: Done): Promise<void>;
   /** Replaces the payload (an edit of a parked message, content taken out by a redaction). */
   rewrite(id: number, payload: unknown): Promise<void>;
   remove(ids: readonly number[]): Promise<void>;
+  /** Removes those of the rows that wait untried, or are parked; the others are left, and their numbers returned. */
+  removeUntried(ids: readonly number[]): Promise<readonly number[]>;
   parked(filter: { readonly lane?: LaneName; readonly limit: number }): Promise<readonly JournalRow[]>;
   /** Waiting and parked rows that carry this `about`. */
   about(about: string): Promise<readonly JournalRow[]>;
@@ -114,7 +116,8 @@ export interface Journal {
 /** What one finished step leaves behind. */
 export interface Done {
   readonly messages?: readonly MessageRecord[];
-  readonly forget?: readonly { readonly link: LinkId; readonly event: EventId }[];
+  /** `from` absent = all parts; else that part and those after it. */
+  readonly forget?: readonly { readonly link: LinkId; readonly event: EventId; readonly from?: number }[];
   readonly reactions?: readonly ReactionRecord[];
   readonly unreact?: readonly { readonly link: LinkId; readonly event: EventId }[];
   readonly edits?: readonly { readonly edit: EventId; readonly target: EventId }[];
