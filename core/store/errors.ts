@@ -10,9 +10,10 @@ export class StoreUnusable extends Error {
   override readonly name = "StoreUnusable";
 }
 
-/** SQLite's own failures as ours, where there is something that a person can do; any other error as it came. */
+/** SQLite's and the file system's own failures as ours, where there is something that a person can do; any other error as it came. */
 export function toStoreError(error: unknown, path: string): unknown {
   switch (codeOf(error)) {
+    case "ENOSPC":
     case "SQLITE_FULL":
       return new StoreFull(`The disk that holds ${path} is full: make room, and what waits goes on.`, { cause: error });
     case "SQLITE_CORRUPT":
@@ -23,6 +24,9 @@ export function toStoreError(error: unknown, path: string): unknown {
       return new StoreUnusable(`The disk that holds ${path} does not read or write reliably (${detailOf(error)}).`, { cause: error });
     case "SQLITE_CANTOPEN":
       return new StoreUnusable(`The database ${path} cannot be opened: check that the folder exists and may be written.`, { cause: error });
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
     case "SQLITE_READONLY":
       return new StoreUnusable(`The database ${path} may not be written: check its owner and its mode.`, { cause: error });
     case "SQLITE_BUSY":
@@ -35,8 +39,9 @@ export function toStoreError(error: unknown, path: string): unknown {
 }
 
 /** The primary result code: `SQLITE_IOERR` of `SQLITE_IOERR_FSYNC`. */
-function codeOf(error: unknown): string | undefined {
-  return /^SQLITE_[A-Z]+/.exec(detailOf(error))?.[0];
+function codeOf(error: unknown): string {
+  const detail = detailOf(error);
+  return /^SQLITE_[A-Z]+/.exec(detail)?.[0] ?? detail;
 }
 
 function detailOf(error: unknown): string {

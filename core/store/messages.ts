@@ -80,7 +80,7 @@ function prepareWrites(db: Database) {
 }
 
 function openReads(db: Database, group: Group): MessageStore {
-  const byEvent = db.prepare<[EventId], MessageRow>("SELECT * FROM message WHERE event = ? ORDER BY part, link");
+  const byEvent = db.prepare<[EventId], MessageRow>("SELECT * FROM message WHERE event = ? ORDER BY link, part");
   const byEventIn = db.prepare<[EventId, LinkId], MessageRow>("SELECT * FROM message WHERE event = ? AND link = ? ORDER BY part");
   const byRemote = db.prepare<[LinkId, RemoteMessageId], MessageRow>("SELECT * FROM message WHERE link = ? AND remote = ? ORDER BY part");
   const latest = db.prepare<[LinkId], MessageRow>("SELECT * FROM message WHERE link = ? ORDER BY id DESC LIMIT 1");

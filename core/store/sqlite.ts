@@ -36,9 +36,10 @@ const IN_MEMORY = ":memory:";
 /** Rejects with `StoreUnusable` or `StoreFull` when the database cannot be used; what to do stands in the message. */
 export async function openStore(options: StoreOptions): Promise<SqliteStore> {
   const { path } = options;
-  const unlock = path === IN_MEMORY ? () => {} : lockDatabase(path);
+  let unlock = () => {};
   let db: Database.Database | undefined;
   try {
+    if (path !== IN_MEMORY) unlock = lockDatabase(path);
     db = openDatabase(path);
     prepareDatabase(db, options);
     return buildStore(db, options, unlock);
@@ -76,7 +77,8 @@ function checkAfterUncleanStop(db: Database.Database, path: string, log: Logger)
   log.info("the bridge was not stopped properly last time: the database is checked");
   const verdict = db.pragma("quick_check(1)", { simple: true });
   if (verdict === "ok") return;
-  throw new StoreUnusable(`The database ${path} is damaged (${String(verdict)}): put the last backup back.`);
+  const details = String(verdict).replace(/\s+/g, " ");
+  throw new StoreUnusable(`The database ${path} is damaged (${details}): put the last backup back.`);
 }
 
 /** A value sealed at the first start tells a wrong key now, not when someone's login is first needed. */
@@ -99,7 +101,7 @@ function putMeta(db: Database.Database, key: string, value: number | Buffer): vo
   db.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)").run(key, value);
 }
 
-function buildStore(db: Database.Database, { path, sealKey, clock }: StoreOptions, unlock: () => void): SqliteStore {
+function buildStore(db: Database.Database, { path, sealKey, clock, log }: StoreOptions, unlock: () => void): SqliteStore {
   const group = new Group(db, path);
   const messages = openMessages(db, group);
   const portals = openPortals(db, group);
@@ -118,7 +120,12 @@ function buildStore(db: Database.Database, { path, sealKey, clock }: StoreOption
       if (closed) return;
       closed = true;
       group.close();
-      putMeta(db, "open", 0);
+      try {
+        putMeta(db, "open", 0);
+      } catch (error) {
+        // Only the mark of a proper stop is missing: the next start looks the database over.
+        log.warn({ err: toStoreError(error, path) }, "the database could not be closed properly");
+      }
       db.close();
       unlock();
     },
