@@ -93,6 +93,8 @@ export interface Someone {
   type?(): Promise<void>;
   leave?(): Promise<void>;
   join?(): Promise<void>;
+  /** Says something to the shared login (or to `own`, where a scene has one and its shared login takes none) in private. */
+  whisper?(text: string): Promise<void>;
   /** Says words to the bridge itself (`!causeway …`, a slash command). */
   command?(words: string): Promise<void>;
 }

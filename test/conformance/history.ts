@@ -97,6 +97,32 @@ export function historyPromises<Config>(harness: Harness<Config>): void {
     assert.deepEqual(saidIn(rest, "place"), ["placec3"]);
   });
 
+  inHistory("the place just before a message is where reading begins with that message", async (live) => {
+    const { alice, channel } = live.scene;
+    if (!live.connection.before) return;
+    const words = [word("just"), word("just"), word("just")];
+    const [, second] = [await alice.say(words[0] as string), await alice.say(words[1] as string), await alice.say(words[2] as string)];
+    assert.ok(second);
+    const place = live.connection.before(channel, second);
+    if (place === undefined) return;
+    assert.deepEqual(saidIn((await readPast(live.connection, channel, place)).events, "just"), words.slice(1));
+  });
+
+  inHistory("a message that has reactions is followed by who reacted", async (live) => {
+    const { alice, bob } = live.scene;
+    const since = await now(live);
+    const id = await alice.say(word("liked"));
+    if (id === undefined || !bob.react || !alice.react) return;
+    await bob.react(id, "👍");
+    await alice.react(id, "👍");
+    const past = (await readPast(live.connection, live.scene.channel, since)).events;
+    const index = past.findIndex((event) => event.kind === "message" && event.message === id);
+    const next = past[index + 1];
+    assert.ok(next?.kind === "reactions-are" && next.message === id, JSON.stringify(next));
+    const people = next.reactions.find(({ key }) => key.kind === "unicode" && key.text === "👍")?.people ?? [];
+    assert.deepEqual([...people].sort(), [alice.id, bob.id].sort());
+  });
+
   inHistory("what was said in threads is there, and says which", async (live) => {
     if (live.capabilities.thread !== "full") return;
     const since = await now(live);

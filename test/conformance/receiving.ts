@@ -182,6 +182,20 @@ function deedsOfPeople<Config>(harness: Harness<Config>): void {
   );
 
   test(
+    "what is said in private is marked as private, and comes from a channel of its own",
+    whenLive(harness, async (live) => {
+      const { alice, channel } = live.scene;
+      if (!alice.whisper) return;
+      const text = word("secret");
+      await alice.whisper(text);
+      const private_ = (event: RemoteEvent): boolean => event.kind === "message" && textOf(event.body).includes(text);
+      const event = await live.core.until(() => live.core.offered.find(private_), "to hear the whisper");
+      assert.equal(event.direct, true);
+      assert.notEqual(event.channel, channel);
+    }),
+  );
+
+  test(
     "words to the bridge are heard as a command, and the answer reaches the person",
     whenLive(harness, async (live) => {
       const { alice } = live.scene;
