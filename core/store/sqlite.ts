@@ -66,7 +66,7 @@ function openDatabase(path: string): Database.Database {
 function prepareDatabase(db: Database.Database, { path, sealKey, log }: StoreOptions): void {
   const schema = schemaOf(db, path);
   if (schema > 0) checkAfterUncleanStop(db, path, log);
-  if (schema < migrations.length) log.info({ from: schema, to: migrations.length }, "the database schema is brought up to date");
+  if (schema < migrations.length) log.info({ from: schema, to: migrations.length }, "The database schema is brought up to date");
   migrate(db, schema);
   checkSealKey(db, path, sealKey);
   putMeta(db, "open", 1);
@@ -74,7 +74,7 @@ function prepareDatabase(db: Database.Database, { path, sealKey, log }: StoreOpt
 
 function checkAfterUncleanStop(db: Database.Database, path: string, log: Logger): void {
   if (getMeta(db, "open") !== 1) return;
-  log.info("the bridge was not stopped properly last time: the database is checked");
+  log.info("The bridge was not stopped properly last time: the database is checked");
   const verdict = db.pragma("quick_check(1)", { simple: true });
   if (verdict === "ok") return;
   const details = String(verdict).replace(/\s+/g, " ");
@@ -124,7 +124,7 @@ function buildStore(db: Database.Database, { path, sealKey, clock, log }: StoreO
         putMeta(db, "open", 0);
       } catch (error) {
         // Only the mark of a proper stop is missing: the next start looks the database over.
-        log.warn({ err: toStoreError(error, path) }, "the database could not be closed properly");
+        log.warn({ err: toStoreError(error, path) }, "The database could not be closed properly");
       }
       db.close();
       unlock();

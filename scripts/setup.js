@@ -1,0 +1,42 @@
+// Before everything that `npm` runs here: brings node_modules to what the lock file says. Runs on any Node from 20.
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+if (Number(process.versions.node.split(".")[0]) < 20) {
+  console.error(`Setting up needs Node 20 or newer, and this is ${process.versions.node}.`);
+  process.exit(1);
+}
+if (!isInstalled()) install();
+
+/** Whether everything that the lock file asks for is there, in that version. What is optional may be missing. */
+function isInstalled() {
+  const wanted = readPackages("package-lock.json");
+  const there = readPackages("node_modules/.package-lock.json");
+  if (wanted === undefined || there === undefined) return false;
+  return Object.entries(wanted).every(([path, { version, integrity, optional, link }]) => {
+    const found = there[path];
+    if (path === "" || link || !path.startsWith("node_modules/")) return true;
+    if (found === undefined) return optional === true;
+    return found.version === version && found.integrity === integrity;
+  });
+}
+
+function readPackages(file) {
+  try {
+    return JSON.parse(readFileSync(`${root}${file}`, "utf8")).packages;
+  } catch {
+    return undefined;
+  }
+}
+
+function install() {
+  console.log("Installing what the lock file asks for …");
+  // Install scripts are left out: every package that we use brings its binaries along, and theirs would only try to build them again.
+  const done = spawnSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: root, stdio: "inherit" });
+  if (done.status === 0) return;
+  console.error("Installing failed: see what npm said above.");
+  process.exit(1);
+}
