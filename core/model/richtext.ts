@@ -4,7 +4,7 @@
  *
  * A mention holds an id, never a name to look up: core resolves ids in *gather*, before any converter runs.
  */
-import type { EventId, MxcUri, Mxid, RemoteChannelId, RemoteMessageId, RemoteUserId, RoomId } from "./ids.ts";
+import type { EventId, MxcUri, Mxid, RemoteChannelId, RemoteMessageId, RemoteUserId, RoomAlias, RoomId } from "./ids.ts";
 
 export type RichText = readonly Block[];
 
@@ -44,7 +44,8 @@ export type Inline =
  */
 export type MentionTarget =
   | { readonly kind: "person"; readonly remote?: RemoteUserId; readonly mxid?: Mxid }
-  | { readonly kind: "channel"; readonly remote?: RemoteChannelId; readonly room?: RoomId }
+  /** `alias` is what was written where a room was named by one; core looks up which room it is. */
+  | { readonly kind: "channel"; readonly remote?: RemoteChannelId; readonly room?: RoomId; readonly alias?: RoomAlias }
   /** A permalink: to a message here or there. `url` is the address on the side where it was written. */
   | {
       readonly kind: "message";
