@@ -15,6 +15,8 @@ export interface CatchUpContext {
   readonly clock: Clock;
   readonly log: Logger;
   receive(live: LiveLogin, events: readonly RemoteEvent[]): Promise<void>;
+  /** Looks at the channel anew: whether it is there, who can read it. */
+  refresh(live: LiveLogin, link: Link): Promise<void>;
   /** Wakes what waited for the link. */
   caughtUp(link: Link): void;
   /** Compares edits, deletions and reactions of the recent past. */
@@ -36,18 +38,19 @@ export class CatchUp {
 
   /** A login is connected. Resolves when every link of it has caught up, or a newer connection has taken over. */
   async connected(live: LiveLogin, resumed: boolean): Promise<void> {
-    if (!live.connection.history) return;
     const pass = Symbol(live.login.name);
     this.#passes.set(live, pass);
-    if (!resumed) await this.#context.links.nextPhase(live.network.id, live.login.id);
+    if (!resumed && live.connection.history) await this.#context.links.nextPhase(live.network.id, live.login.id);
     const current = () => this.#passes.get(live) === pass && live.state.is === "connected";
+    if (resumed && !(await this.#anyBehind(live))) return;
     const queue = this.#context.links.ofLogin(live.network.id, live.login.id);
     await Promise.all(Array.from({ length: AT_ONCE }, () => this.#work(live, queue, current)));
   }
 
-  /** A link that begins now has missed nothing; one whose channel came back may have. */
-  async one(live: LiveLogin, link: Link): Promise<void> {
-    if (live.connection.history) await this.#link(live, link, () => live.state.is === "connected");
+  /** Whether an earlier pass was cut off. */
+  async #anyBehind(live: LiveLogin): Promise<boolean> {
+    for await (const link of this.#context.links.ofLogin(live.network.id, live.login.id)) if (link.behind) return true;
+    return false;
   }
 
   async #work(live: LiveLogin, queue: AsyncGenerator<Link>, current: () => boolean): Promise<void> {
@@ -55,7 +58,7 @@ export class CatchUp {
       const { value, done } = await queue.next();
       if (done || !current()) return;
       const link = (await this.#context.links.link(value.id)) ?? value;
-      if (link.behind) await this.#link(live, link, current);
+      await this.#link(live, link, current);
     }
   }
 
@@ -63,6 +66,8 @@ export class CatchUp {
     const { links, log, clock } = this.#context;
     for (let failures = 0; current(); failures += 1) {
       try {
+        await this.#context.refresh(live, link);
+        if (!link.behind) return;
         const complete = await this.#pages(live, link, current);
         if (complete) await this.#context.compare(live, link);
         if (!current()) return;

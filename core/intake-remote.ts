@@ -17,7 +17,6 @@ export interface RemoteIntakeContext {
   readonly clock: Clock;
   /** Typing and read marks: late, they are worth nothing. */
   fleeting(link: Link, event: RemoteEvent): void;
-  arrived(link: Link, event: RemoteEvent): void;
 }
 
 /** Resolves when everything that counts is on disk. */
@@ -36,7 +35,6 @@ export async function takeRemote(
     if (lane === undefined) continue;
     rows.push(rowOf(context, live, link, event, lane, inDelivery));
     if (!link) continue;
-    context.arrived(link, event);
     const counts = event.via === "history" || !link.behind;
     if (event.cursor !== undefined && counts) watermarks.push({ link: link.id, cursor: event.cursor });
   }
@@ -49,8 +47,8 @@ export async function takeRemote(
 /** The lane that the event goes into; undefined = it needs no turn. */
 function laneOf(context: RemoteIntakeContext, live: LiveLogin, link: Link | undefined, event: RemoteEvent): string | undefined {
   if (event.kind === "command") return `do:${live.network.id}/${live.login.id}`;
-  // A profile or an id that changed holds everywhere, whether the channel is linked or not.
-  if (event.kind === "person-changed" || event.kind === "id-changed") return `who:${live.network.id}/${live.login.id}`;
+  // A profile is shown when its ghost next speaks, as the network tells it then.
+  if (event.kind === "person-changed") return undefined;
   if (!link) return event.direct && live.login.owner ? `dm:${live.network.id}/${live.login.id}` : undefined;
   if (isEcho(context, event)) return undefined;
   if (isFleeting(event)) {

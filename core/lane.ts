@@ -164,8 +164,12 @@ export class Lane {
     const scope = error instanceof TryLater ? error.scope : error instanceof LoggedOut ? "login" : "channel";
     const until = now + (error instanceof TryLater ? Math.max(1, error.after) : this.#wait());
     // An unclear send stays counted as begun, so that it is looked for first.
-    if (error instanceof Uncertain) this.#context.log.warn({ lane: this.name, row: row.id, trace: row.trace }, error.message);
-    else await journal.putOff(row.id, scope === "item" ? until : 0, error.message);
+    if (error instanceof Uncertain) {
+      this.#context.log.warn({ lane: this.name, row: row.id, trace: row.trace }, error.message);
+      if (row.attempts === 0) await journal.attempt(row.id);
+    } else {
+      await journal.putOff(row.id, scope === "item" ? until : 0, error.message);
+    }
     if (scope === "item") return undefined;
     this.#failures += 1;
     this.#held = true;

@@ -31,6 +31,11 @@ export class Lanes {
     lane.wake(open);
   }
 
+  /** Those in memory: the ones with work. */
+  names(): readonly LaneName[] {
+    return [...this.#lanes.keys()];
+  }
+
   wakeInherited(): void {
     for (const name of [...this.#inherited]) this.wake(name);
   }

@@ -96,15 +96,21 @@ function withoutWords(fields: Record<string, unknown>): Record<string, unknown> 
   return Object.fromEntries(kept);
 }
 
-/** `12:00:00 INFO  connected network=irc login=libera` and an error's stack under it. */
+interface Line {
+  readonly time?: string;
+  readonly level?: string;
+  readonly msg?: string;
+  readonly err?: { readonly stack?: string; readonly message?: string };
+}
+
+/** `12:00:00 INFO  Connected network=irc login=libera` and an error's stack under it. */
 export function toTextLine(line: string): string {
-  const { time, level, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown>;
-  const clock = String(time).slice(11, 19);
+  const { time = "", level = "", msg = "", err, ...fields } = JSON.parse(line) as Line;
   const rest = Object.entries(fields).map(
     ([key, value]) => ` ${key}=${typeof value === "string" ? oneWord(value) : JSON.stringify(value)}`,
   );
-  const stack = isPlain(err) ? `\n  ${String(err["stack"] ?? err["message"]).replaceAll("\n", "\n  ")}` : "";
-  return `${clock} ${String(level).toUpperCase().padEnd(5)} ${printable(String(msg ?? ""))}${rest.join("")}${stack}\n`;
+  const stack = err ? `\n  ${(err.stack ?? err.message ?? "").replaceAll("\n", "\n  ")}` : "";
+  return `${time.slice(11, 19)} ${level.toUpperCase().padEnd(5)} ${printable(msg)}${rest.join("")}${stack}\n`;
 }
 
 /** Quoted where it would otherwise run into its neighbours, or forge a line. */

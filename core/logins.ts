@@ -2,7 +2,7 @@
 import type { Logger } from "pino";
 import { TryLater } from "./model/errors.ts";
 import type { RemoteEvent } from "./model/events.ts";
-import type { LoginId, Mxid, NetworkId, RemoteChannelId } from "./model/ids.ts";
+import type { LoginId, Mxid, NetworkId, RemoteChannelId, RemoteUserId } from "./model/ids.ts";
 import type { Clock, Connection, ConnectionState, Core, Keep, Login, Network } from "./network.ts";
 import type { Link, UserStore } from "./store/store.ts";
 
@@ -12,6 +12,8 @@ export interface LiveLogin {
   readonly login: Login;
   readonly connection: Connection;
   readonly state: ConnectionState;
+  /** Who the login is on its network, as far as sign-in told. */
+  readonly person: RemoteUserId | undefined;
 }
 
 /** What happens with logins, told to the rest of core. */
@@ -45,9 +47,9 @@ export class Logins {
     this.#context = context;
   }
 
-  start(network: Network, config: unknown, login: Login): LiveLogin {
+  start(network: Network, config: unknown, login: Login, person?: RemoteUserId): LiveLogin {
     const abort = new AbortController();
-    const entry: { -readonly [K in keyof Entry]?: Entry[K] } = { network, config, login, state: { is: "connecting" }, abort };
+    const entry: { -readonly [K in keyof Entry]?: Entry[K] } = { network, config, login, state: { is: "connecting" }, person, abort };
     // The adapter may report a state before `connect` returns: the entry is there already.
     this.#live.set(keyOf(network.id, login.id), entry as Entry);
     entry.connection = network.connect(config, login, this.#coreFor(entry as Entry));
@@ -74,10 +76,28 @@ export class Logins {
     return live;
   }
 
+  /** The login whose ears the link has now: its own, else another that reaches the channel. Whatever its state. */
+  hearing(link: Link): LiveLogin | undefined {
+    const own = this.get(link.network, link.login);
+    if (own?.state.is === "connected") return own;
+    return this.ofNetwork(link.network).find((live) => live.state.is === "connected" && serves(live, link)) ?? own;
+  }
+
+  /** The Matrix person whose own login this network person is. */
+  ownerOf(network: NetworkId, person: RemoteUserId): Mxid | undefined {
+    const live = this.ofNetwork(network).find((one) => one.person === person && one.login.owner !== undefined);
+    return live?.login.owner as Mxid | undefined;
+  }
+
+  /** Who a Matrix person is on the link's network, by their own login. */
+  personOf(owner: Mxid, link: Link): RemoteUserId | undefined {
+    return this.ownOf(owner, link)?.person;
+  }
+
   /** A person's own login that reaches the link's channel, whatever its state. */
   ownOf(owner: Mxid, link: Link): LiveLogin | undefined {
     for (const live of this.#live.values()) {
-      if (live.login.owner === owner && live.network.id === link.network && live.network.ids.serves(live.login, link.channel)) return live;
+      if (live.login.owner === owner && live.network.id === link.network && serves(live, link)) return live;
     }
     return undefined;
   }
@@ -131,6 +151,10 @@ export function notConnected(live: LiveLogin): string {
     case "logged-out":
       return `${name} is logged out: ${live.state.why}`;
   }
+}
+
+function serves(live: LiveLogin, link: Link): boolean {
+  return live.network.ids.serves(live.login, link.channel);
 }
 
 function keyOf(network: NetworkId, login: LoginId): string {

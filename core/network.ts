@@ -157,7 +157,7 @@ export interface Connection {
   /** The place in the history just before a message, so that edits, deletions and reactions missed meanwhile can be compared. Pure. */
   before?(channel: RemoteChannelId, message: RemoteMessageId): Cursor | undefined;
 
-  /** The bytes of a `RemoteFile` or an `Avatar` of this network. `ref` is theirs. */
+  /** The bytes of a `RemoteFile` or an `Avatar` of this network (`ref` is theirs), or of a custom emoji: `{ url }`, as the emoji's own. */
   open(ref: unknown): Promise<{ stream: Readable; size?: number; mimetype?: string }>;
 
   /** Answers a `command` event. `text` is plain, several lines at most. */

@@ -1,0 +1,345 @@
+/** The bridge itself: everything put together, started in an order that loses nothing, and stopped. */
+import type { Logger } from "pino";
+import { CatchUp } from "./catch-up.ts";
+import { type CommandContext, workCommand, workRemoteCommand } from "./commands.ts";
+import { compare } from "./compare.ts";
+import { makeConfigLinks } from "./config-links.ts";
+import type { LinkConfig } from "./config.ts";
+import { Ghosts } from "./ghost.ts";
+import { Hints } from "./hints.ts";
+import type { MediaLinks } from "./http/media.ts";
+import type { Metrics } from "./http/metrics.ts";
+import type { Serve } from "./http/server.ts";
+import { workIn } from "./in.ts";
+import { takeMatrix } from "./intake-matrix.ts";
+import { takeRemote } from "./intake-remote.ts";
+import type { Work } from "./lane.ts";
+import { Lanes, readLane } from "./lanes.ts";
+import { Linking } from "./linking.ts";
+import { Links } from "./links.ts";
+import { type LiveLogin, Logins } from "./logins.ts";
+import type { MatrixClient } from "./matrix/client.ts";
+import type { MatrixEphemeral, MatrixEvent } from "./matrix/event.ts";
+import { watchForGaps } from "./matrix-gap.ts";
+import type { Namespace } from "./matrix/namespace.ts";
+import { MediaBetween } from "./media.ts";
+import { Members } from "./members.ts";
+import type { RemoteEvent } from "./model/events.ts";
+import { type LoginId, linkId, type NetworkId, type RemoteChannelId, type RoomId } from "./model/ids.ts";
+import type { Clock, ConnectionState, Network } from "./network.ts";
+import { Notices } from "./notices.ts";
+import type { OutStep } from "./out-effect.ts";
+import { workOut } from "./out.ts";
+import type { Permissions } from "./permissions.ts";
+import type { PortalContext, PortalSettings } from "./portal.ts";
+import { refresh } from "./refresh.ts";
+import { Rooms } from "./rooms.ts";
+import type { Link, Store } from "./store/store.ts";
+import { Unresolved } from "./unresolved.ts";
+import { Watch } from "./watch.ts";
+
+export interface BridgeOptions {
+  readonly store: Store;
+  readonly client: MatrixClient;
+  readonly namespace: Namespace;
+  /** Those that the config asks for, each with its own section, read. */
+  readonly networks: readonly { readonly network: Network; readonly config: unknown }[];
+  readonly permissions: Permissions;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly secret: Buffer;
+  readonly settings: PortalSettings & { readonly giveUpAfter: number; readonly adminRoom: RoomId | undefined };
+  readonly links: readonly LinkConfig[];
+  readonly mediaLinks: MediaLinks | undefined;
+  route(network: NetworkId, login: LoginId, path: string, serve: Serve): void;
+  publicUrl(network: NetworkId, login: LoginId): string | undefined;
+  paste?: (text: string, title: string) => Promise<string>;
+}
+
+export class Bridge {
+  readonly #options: BridgeOptions;
+  readonly #stopping = new AbortController();
+  readonly #links: Links;
+  readonly #logins: Logins;
+  readonly #rooms: Rooms;
+  readonly #members: Members;
+  readonly #ghosts: Ghosts;
+  readonly #hints: Hints;
+  readonly #unresolved = new Unresolved();
+  readonly #catchUp: CatchUp;
+  readonly #linking: Linking;
+  readonly #notices: Notices;
+  readonly #portal: PortalContext;
+  readonly #commands: CommandContext;
+  /** Known from the start on; filled once the journal has been read. */
+  #lanes!: Lanes;
+  #held = 0;
+  /** What each login hears, for adapters that join their channels when they connect. */
+  readonly #channels = new Map<string, Set<RemoteChannelId>>();
+
+  constructor(options: BridgeOptions) {
+    const { store, client, namespace, clock, log, secret, permissions, settings } = options;
+    const bot = namespace.bot;
+    this.#options = options;
+    this.#links = new Links(store.portals);
+    this.#members = new Members(client);
+    this.#ghosts = new Ghosts({ client, users: store.users, settings: store.settings, namespace, clock, log });
+    this.#notices = new Notices({
+      client,
+      journal: store.journal,
+      clock,
+      adminRoom: settings.adminRoom,
+      wake: (lane) => this.#lanes.wake(lane),
+    });
+    const networks = new Map(options.networks.map(({ network }) => [network.id, network]));
+    this.#rooms = new Rooms({
+      client,
+      links: this.#links,
+      portals: store.portals,
+      notices: this.#notices,
+      log,
+      domain: namespace.domain,
+      bot,
+      secret,
+      networkName: (id) => networks.get(id)?.name ?? id,
+    });
+    this.#logins = new Logins({
+      users: store.users,
+      clock,
+      log,
+      watch: {
+        received: (live, events, keep) => this.#received(live, events, keep),
+        changed: (live, before) => this.#changed(live, before),
+      },
+      linked: (network, login) => [...(this.#channels.get(`${network}/${login}`) ?? [])],
+      route: options.route,
+      publicUrl: options.publicUrl,
+      ...(options.paste ? { paste: options.paste } : {}),
+    });
+    const shared = { store, links: this.#links, logins: this.#logins, rooms: this.#rooms, notices: this.#notices, client, clock, log };
+    this.#linking = new Linking({ ...shared, namespace, networks, changed: (link, made) => this.#linked(link, made) });
+    this.#hints = new Hints({ ...shared, ghosts: this.#ghosts, members: this.#members, bot });
+    const receive = (live: LiveLogin, events: readonly RemoteEvent[]) => this.#received(live, events, undefined);
+    this.#catchUp = new CatchUp({
+      links: this.#links,
+      clock,
+      log,
+      receive,
+      refresh: (live, link) => refresh({ links: this.#links, rooms: this.#rooms, log }, live, link),
+      caughtUp: (link) => this.#lanes.wake(`in:${link.id}`, true),
+      compare: (live, link) => compare({ messages: store.messages, clock, receive }, live, link),
+      tell: (link, key, text) => this.#notices.say(link.room, key, text),
+    });
+    this.#portal = {
+      ...shared,
+      ghosts: this.#ghosts,
+      unresolved: this.#unresolved,
+      members: this.#members,
+      permissions,
+      media: new MediaBetween(client, store.settings, options.mediaLinks),
+      bot,
+      secret,
+      settings,
+      told: {
+        delivered: (link, direction, kind, since, trace) => this.#delivered(link, direction, kind, since, trace),
+        missed: (link, lines) => options.metrics.missed(link.network, lines),
+      },
+    };
+    const relay = (event: MatrixEvent) => takeMatrix({ ...this.#intake(), onlyRelay: true }, [event]);
+    const upgrade = { ...shared, portals: store.portals };
+    this.#commands = { ...shared, upgrade, linking: this.#linking, lanes: this.#lanes, ghosts: this.#ghosts, permissions, bot, relay };
+  }
+
+  /** How many queues are in memory, and how many of them are held: for metrics. */
+  get lanes(): { readonly awake: number; readonly held: number } {
+    return { awake: this.#lanes?.size ?? 0, held: this.#held };
+  }
+
+  get logins(): Logins {
+    return this.#logins;
+  }
+
+  /** Call before the first transaction is taken: from here on, what is taken finds its lane. */
+  async open(): Promise<void> {
+    const { store, clock, log, settings } = this.#options;
+    await this.#ghosts.load();
+    const names = await store.journal.lanes();
+    const watch = new Watch({
+      links: this.#links,
+      notices: this.#notices,
+      clock,
+      log,
+      networkName: (link) => this.#options.networks.find(({ network }) => network.id === link.network)?.network.name ?? link.network,
+      held: (lanes) => {
+        this.#held = lanes;
+      },
+      parked: (link, direction) => this.#options.metrics.parked(link.network, direction),
+    });
+    const below = (lane: string) => this.#below(lane);
+    const context = { journal: store.journal, clock, log, watch, below, giveUpAfter: settings.giveUpAfter };
+    this.#lanes = new Lanes(context, (name) => this.#workOf(name), names);
+    Object.assign(this.#commands, { lanes: this.#lanes });
+    for await (const link of this.#links.all()) this.#linked(link, true);
+    await this.#reopenUnresolved(names);
+  }
+
+  /** Sends that a crash cut off: until they are resolved, what could be their echo waits. */
+  async #reopenUnresolved(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      const { kind, of } = readLane(name);
+      if (kind !== "out") continue;
+      const [row] = await this.#options.store.journal.head(name, 1);
+      const key = (row?.step as OutStep | undefined)?.key;
+      if (key && !key.startsWith("unsent ")) this.#unresolved.begin(linkId(Number(of)), key);
+    }
+  }
+
+  /** The homeserver can reach us: fetch what it never pushed, then connect to the networks. */
+  async start(): Promise<void> {
+    const { client, store, clock, log, networks } = this.#options;
+    this.#lanes.wakeInherited();
+    await watchForGaps({
+      client,
+      settings: store.settings,
+      clock,
+      log,
+      signal: this.#stopping.signal,
+      take: (events) => this.matrix(events, []),
+    });
+    for (const { network, config } of networks) for (const login of network.logins(config)) this.#logins.start(network, config, login);
+  }
+
+  /** What is being sent is finished or left in the journal. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error("The bridge is stopping."));
+    await this.#logins.stopAll();
+    await this.#lanes.stop();
+  }
+
+  /** A transaction of the homeserver's. Resolves when it is on disk. */
+  async matrix(events: readonly MatrixEvent[], ephemeral: readonly MatrixEphemeral[]): Promise<void> {
+    await takeMatrix(this.#intake(), events);
+    for (const one of ephemeral) {
+      this.#hints.fromMatrix(one).catch((error: unknown) => this.#options.log.debug({ err: error }, "A hint was not passed on"));
+    }
+  }
+
+  #intake() {
+    const { store, clock, secret, namespace } = this.#options;
+    return {
+      journal: store.journal,
+      links: this.#links,
+      lanes: this.#lanes,
+      ghosts: this.#ghosts,
+      clock,
+      bot: namespace.bot,
+      secret,
+      onlyRelay: false,
+      observe: (event: MatrixEvent) => this.#observe(event),
+      isDirect: async (event: MatrixEvent) => (await store.users.directRoom(event.sender, namespace.bot)) === event.room_id,
+    };
+  }
+
+  #observe(event: MatrixEvent): void {
+    this.#members.observe(event);
+    this.#rooms.observe(event);
+    if (event.type === "m.room.encryption" || event.type === "m.room.join_rules" || event.type === "m.room.history_visibility") {
+      void this.#judgeAgain(event.room_id);
+    }
+  }
+
+  /** Who can see what has changed: told at once, not at the next message. */
+  async #judgeAgain(room: RoomId): Promise<void> {
+    for (const link of await this.#links.inRoom(room)) {
+      const verdict = await this.#rooms.judge(link);
+      if (verdict.ok) for (const lane of [`in:${link.id}`, `out:${link.id}`]) this.#lanes.wake(lane, true);
+    }
+  }
+
+  async #received(live: LiveLogin, events: readonly RemoteEvent[], keep: Readonly<Record<string, unknown>> | undefined): Promise<void> {
+    const { store, clock, log } = this.#options;
+    const context = {
+      journal: store.journal,
+      links: this.#links,
+      logins: this.#logins,
+      lanes: this.#lanes,
+      unresolved: this.#unresolved,
+      clock,
+      fleeting: (link: Link, event: RemoteEvent) => {
+        this.#hints.fromNetwork(link, event).catch((error: unknown) => log.debug({ err: error }, "A hint was not passed on"));
+      },
+    };
+    await takeRemote(context, live, events, keep);
+  }
+
+  #changed(live: LiveLogin, before: ConnectionState): void {
+    const { log, client, clock, links } = this.#options;
+    const { state, network, login } = live;
+    const why = "why" in state ? { why: state.why } : {};
+    if (state.is !== before.is) log.info({ network: network.id, login: login.id, ...why }, `${network.name}: ${state.is}`);
+    if (state.is !== "connected") return;
+    const context = {
+      wanted: links,
+      linking: this.#linking,
+      links: this.#links,
+      logins: this.#logins,
+      client,
+      clock,
+      log,
+      signal: this.#stopping.signal,
+    };
+    const failed = (error: unknown) => log.error({ network: network.id, err: error }, "Catching up failed");
+    this.#catchUp.connected(live, state.resumed).catch(failed);
+    if (before.is !== "connected") makeConfigLinks(context, live).catch(failed);
+    this.#wakeLogin(live).catch(failed);
+  }
+
+  /** What was held because this login was away may go on. */
+  async #wakeLogin(live: LiveLogin): Promise<void> {
+    for (const name of this.#lanes.names()) {
+      const { kind, of } = readLane(name);
+      if (kind !== "in" && kind !== "out") continue;
+      const link = await this.#links.link(linkId(Number(of)));
+      if (link?.network === live.network.id) this.#lanes.wake(name, true);
+    }
+  }
+
+  #linked(link: Link, made: boolean): void {
+    const key = `${link.network}/${link.login}`;
+    const channels = this.#channels.get(key) ?? new Set();
+    this.#channels.set(key, channels);
+    if (made) channels.add(link.channel);
+    else channels.delete(link.channel);
+  }
+
+  #workOf(name: string): Work {
+    const { kind, of } = readLane(name);
+    switch (kind) {
+      case "in":
+        return workIn(this.#portal, Number(of));
+      case "out":
+        return workOut(this.#portal, Number(of));
+      case "say":
+        return this.#notices.work(of);
+      case "do":
+        return of.startsWith("!") ? workCommand(this.#commands) : workRemoteCommand(this.#commands, () => this.#loginNamed(of));
+    }
+  }
+
+  #loginNamed(name: string): LiveLogin | undefined {
+    return [...this.#logins.all()].find((live) => `${live.network.id}/${live.login.id}` === name);
+  }
+
+  async #below(lane: string): Promise<number | undefined> {
+    const { kind, of } = readLane(lane);
+    const link = kind === "in" ? await this.#links.link(linkId(Number(of))) : undefined;
+    return link?.behind ? link.phase + 1 : undefined;
+  }
+
+  #delivered(link: Link, direction: "in" | "out", kind: string, since: number, trace: string): void {
+    const { metrics, clock, log } = this.#options;
+    metrics.delivered({ network: link.network, direction, kind, since, now: clock.now() });
+    log.debug({ link: link.id, trace }, `Delivered ${direction === "in" ? "to Matrix" : "to the network"}: ${kind}`);
+  }
+}

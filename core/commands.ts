@@ -1,0 +1,266 @@
+/** What people say to the bridge: in a room or to its bot directly (`!causeway …`), by a 🔁 on a message, or on a network (`!causeway confirm …`). */
+import type { Ghosts } from "./ghost.ts";
+import type { Work } from "./lane.ts";
+import type { Lanes } from "./lanes.ts";
+import type { Linking } from "./linking.ts";
+import type { Links } from "./links.ts";
+import { type LiveLogin, type Logins, notConnected } from "./logins.ts";
+import { failureOf, type MatrixClient } from "./matrix/client.ts";
+import type { MatrixEvent } from "./matrix/event.ts";
+import { Refused } from "./model/errors.ts";
+import type { RemoteCommand } from "./model/events.ts";
+import { type EventId, eventId, type Mxid, type RoomId } from "./model/ids.ts";
+import { ABOUT, type Notices } from "./notices.ts";
+import type { Permissions } from "./permissions.ts";
+import { optOutName } from "./portal.ts";
+import type { Rooms } from "./rooms.ts";
+import { followTombstone, move, type UpgradeContext } from "./upgrade.ts";
+import type { Link, Store } from "./store/store.ts";
+
+export interface CommandContext {
+  readonly store: Store;
+  readonly links: Links;
+  readonly logins: Logins;
+  readonly linking: Linking;
+  readonly lanes: Lanes;
+  readonly rooms: Rooms;
+  readonly ghosts: Ghosts;
+  readonly notices: Notices;
+  readonly permissions: Permissions;
+  readonly client: MatrixClient;
+  readonly upgrade: UpgradeContext;
+  readonly bot: Mxid;
+  /** Hands an event that turned out to be no command to the links after all. */
+  relay(event: MatrixEvent): Promise<void>;
+}
+
+interface Asked {
+  readonly event: MatrixEvent;
+  readonly room: RoomId;
+  readonly by: Mxid;
+  readonly words: readonly string[];
+}
+
+const COMMAND = /^!causeway(?:\s+|$)/i;
+
+const HELP = [
+  "!causeway link NETWORK CHANNEL: bridge this room to a channel (example: !causeway link irc libera #causeway)",
+  "!causeway unlink [NETWORK CHANNEL] [--yes]: end it",
+  "!causeway status: what is linked here, what waits, what could not be delivered",
+  "!causeway retry [all]: try again what could not be delivered (or react to it with 🔁)",
+  "!causeway pause, !causeway resume: hold everything back for a while",
+  "!causeway optout, !causeway optin: not be relayed, and be again",
+  "!causeway help: this",
+].join("\n");
+
+export function isCommand(content: Readonly<Record<string, unknown>>): boolean {
+  return typeof content["body"] === "string" && COMMAND.test(content["body"]);
+}
+
+/** The lane of one room's commands. */
+export function workCommand(context: CommandContext): Work {
+  return async (row) => {
+    const event = row.payload as MatrixEvent;
+    const said = await answer(context, event);
+    if (said !== undefined) await context.notices.say(event.room_id, `answer:${event.event_id}`, said);
+    await context.store.journal.finish(row.id, {});
+  };
+}
+
+async function answer(context: CommandContext, event: MatrixEvent): Promise<string | undefined> {
+  if (event.type === "m.reaction") return await again(context, event);
+  if (event.type === "m.room.member") return await invited(context, event);
+  if (event.type === "m.room.tombstone") {
+    await followTombstone(context.upgrade, event);
+    return undefined;
+  }
+  const body = String(event.content["body"]);
+  const words = body
+    .replace(COMMAND, "")
+    .trim()
+    .split(/\s+/)
+    .filter((word) => word !== "");
+  try {
+    return await run(context, { event, room: event.room_id, by: event.sender, words });
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure instanceof Refused) return failure.message;
+    throw failure;
+  }
+}
+
+async function run(context: CommandContext, asked: Asked): Promise<string> {
+  const [verb = "help", ...rest] = asked.words;
+  if (!context.permissions.may(asked.by, "ask")) return "The bridge's permissions do not let you ask it for anything.";
+  switch (verb.toLowerCase()) {
+    case "help":
+      return HELP;
+    case "link":
+      return await link(context, asked, rest);
+    case "unlink":
+      return await unlink(context, asked, rest);
+    case "status":
+      return await status(context, asked.room);
+    case "retry":
+      return await retry(context, asked);
+    case "pause":
+    case "resume":
+      return await pause(context, asked, verb.toLowerCase() === "pause");
+    case "optout":
+    case "optin":
+      await context.store.users.setOptedOut(asked.by, verb.toLowerCase() === "optout");
+      return verb.toLowerCase() === "optout" ? "From now on nothing that you write is relayed." : "What you write is relayed again.";
+    default:
+      return `There is no command "${verb}". ${HELP}`;
+  }
+}
+
+async function link(context: CommandContext, asked: Asked, words: readonly string[]): Promise<string> {
+  const [network, ...channel] = words;
+  if (!network || channel.length === 0) return "Which channel? For example: !causeway link irc libera #causeway";
+  await requirePower(context, asked);
+  const wish = context.linking.read(network, channel);
+  const agreed = context.permissions.may(asked.by, "administer");
+  return await context.linking.ask({ network: wish.network.id, channel: wish.channel, room: asked.room, by: asked.by }, agreed);
+}
+
+/** Power in the room, or over the bridge. */
+async function requirePower(context: CommandContext, { room, by }: Asked): Promise<void> {
+  if (context.permissions.may(by, "administer")) return;
+  if (!context.permissions.may(by, "link")) throw new Refused("The bridge's permissions do not let you link rooms.");
+  if (!(await context.rooms.maySet(room, by, "uk.half-shot.bridge")))
+    throw new Refused("Only someone with power in this room can do that.");
+}
+
+async function unlink(context: CommandContext, asked: Asked, words: readonly string[]): Promise<string> {
+  await requirePower(context, asked);
+  const sure = words.includes("--yes");
+  const [network, ...channel] = words.filter((word) => word !== "--yes");
+  const here = await context.links.inRoom(asked.room);
+  const wanted = network ? context.linking.read(network, channel) : undefined;
+  const chosen = wanted ? here.filter((one) => one.network === wanted.network.id && one.channel === wanted.channel) : here;
+  const [only, second] = chosen;
+  if (!only) return "That is not linked to this room.";
+  if (second) return `Which one? ${chosen.map((one) => `${one.network} ${one.channel}`).join(", ")}`;
+  const waiting = await context.linking.waiting(only);
+  if (waiting > 0 && !sure)
+    return `${waiting} messages still wait to be delivered and would be given up. To end the link all the same, add --yes.`;
+  await context.linking.end(only);
+  return `The link to ${only.channel} is ended.`;
+}
+
+async function status(context: CommandContext, room: RoomId): Promise<string> {
+  const lines: string[] = [];
+  for (const link of await context.links.inRoom(room)) lines.push(await statusOf(context, link));
+  return lines.length > 0 ? lines.join("\n") : "Nothing is linked to this room.";
+}
+
+async function statusOf(context: CommandContext, link: Link): Promise<string> {
+  const { journal } = context.store;
+  const live = context.logins.get(link.network, link.login);
+  const [inward, outward] = await Promise.all([journal.counts(`in:${link.id}`), journal.counts(`out:${link.id}`)]);
+  const closed = link.paused ?? (await context.rooms.closedFor(link));
+  const state = closed ?? (live?.state.is === "connected" ? "connected" : live ? notConnected(live) : "its login is not in the config");
+  const counts = `${inward.waiting} waiting to come in, ${outward.waiting} to go out, ${inward.parked + outward.parked} not deliverable`;
+  return `${link.network} ${link.channel}: ${state}; ${counts}`;
+}
+
+async function retry(context: CommandContext, asked: Asked): Promise<string> {
+  await requirePower(context, asked);
+  let count = 0;
+  for (const link of await context.links.inRoom(asked.room)) {
+    for (const lane of [`in:${link.id}`, `out:${link.id}`]) {
+      const rows = await context.store.journal.parked({ lane, limit: 10_000 });
+      await context.store.journal.retry(rows.map((row) => row.id));
+      count += rows.length;
+      context.lanes.wake(lane, true);
+    }
+  }
+  return count === 0 ? "Nothing is waiting for another try." : `Trying ${count} again.`;
+}
+
+async function pause(context: CommandContext, asked: Asked, on: boolean): Promise<string> {
+  await requirePower(context, asked);
+  const links = await context.links.inRoom(asked.room);
+  for (const link of links) {
+    await context.links.update(link, { paused: on ? `Paused by ${asked.by}.` : undefined });
+    for (const lane of [`in:${link.id}`, `out:${link.id}`]) context.lanes.wake(lane, true);
+  }
+  if (links.length === 0) return "Nothing is linked to this room.";
+  return on
+    ? "Held back: nothing crosses until !causeway resume. What is said meanwhile is kept."
+    : "Crossing again; what waited goes first.";
+}
+
+/** 🔁 by the author or a moderator, on the message or on what the bot said of it. On anything else it is a reaction like others. */
+async function again(context: CommandContext, event: MatrixEvent): Promise<undefined> {
+  const relation = event.content["m.relates_to"] as { event_id?: unknown } | undefined;
+  const target = typeof relation?.event_id === "string" ? eventId(relation.event_id) : undefined;
+  const about = target ? await subjectOf(context, event.room_id, target) : undefined;
+  const rows = about ? (await context.store.journal.about(about.id)).filter((row) => row.state === "parked") : [];
+  const may = about && (about.author === event.sender || (await context.rooms.mayRedact(event.room_id, event.sender)));
+  if (rows.length === 0 || !may) {
+    if (!about?.ofBridge) await context.relay(event);
+    return undefined;
+  }
+  await context.store.journal.retry(rows.map((row) => row.id));
+  for (const row of rows) context.lanes.wake(row.lane, true);
+  return undefined;
+}
+
+async function subjectOf(context: CommandContext, room: RoomId, target: EventId) {
+  const event = await context.client.event(room, target).catch(() => undefined);
+  if (!event) return undefined;
+  const about = event.content[ABOUT];
+  if (event.sender !== context.bot || typeof about !== "string")
+    return { id: target, author: event.sender, ofBridge: event.sender === context.bot };
+  const original = await context.client.event(room, eventId(about)).catch(() => undefined);
+  return { id: eventId(about), author: original?.sender, ofBridge: true };
+}
+
+async function invited(context: CommandContext, event: MatrixEvent): Promise<string | undefined> {
+  if (!context.permissions.may(event.sender, "ask")) return undefined;
+  await context.client.join(event.room_id);
+  context.rooms.forget(event.room_id);
+  await move(context.upgrade, event.room_id);
+  if (event.content["is_direct"] !== true) return "I am the bridge. `!causeway help` says what I can do here.";
+  await context.store.users.putDirectRoom(event.sender, context.bot, event.room_id);
+  return HELP;
+}
+
+/** The lane of one login's commands, said on its network. */
+export function workRemoteCommand(context: CommandContext, live: () => LiveLogin | undefined): Work {
+  return async (row) => {
+    const event = row.payload as RemoteCommand;
+    const login = live();
+    if (login) {
+      const text = await answerRemote(context, login, event).catch((error: unknown) => {
+        const failure = failureOf(error);
+        if (failure instanceof Refused) return failure.message;
+        throw failure;
+      });
+      await login.connection.answer(event.reply, text);
+    }
+    await context.store.journal.finish(row.id, {});
+  };
+}
+
+async function answerRemote(context: CommandContext, live: LiveLogin, event: RemoteCommand): Promise<string> {
+  const [verb = "help", code = ""] = event.words.trim().split(/\s+/);
+  switch (verb.toLowerCase()) {
+    case "confirm":
+      return await context.linking.confirm(live.network.id, event.channel, code, event.power);
+    case "optout":
+    case "optin": {
+      const out = verb.toLowerCase() === "optout";
+      await context.store.users.setOptedOut(optOutName(live.network.id, event.sender), out);
+      return out ? "From now on nothing that you write here is relayed to Matrix." : "What you write here is relayed to Matrix again.";
+    }
+    case "status": {
+      const link = await context.links.of(live.network.id, event.channel);
+      return link ? await statusOf(context, link) : "This channel is not bridged.";
+    }
+    default:
+      return "This bridge relays between here and Matrix. Say optout not to be relayed, optin to be again, status, or confirm CODE.";
+  }
+}

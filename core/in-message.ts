@@ -1,0 +1,134 @@
+/** What is said on a network, in the room: messages, their edits and deletions. */
+import { createHash } from "node:crypto";
+import { gatherIn, senderOf } from "./in-gather.ts";
+import { Earlier, redactIn, sendIn } from "./in-send.ts";
+import { toMatrix, toMatrixEdit } from "./matrix/to-matrix.ts";
+import type { RemoteDelete, RemoteEdit, RemoteMessage } from "./model/events.ts";
+import type { EventId, Mxid, RemoteMessageId } from "./model/ids.ts";
+import type { LiveLogin } from "./logins.ts";
+import type { Person } from "./model/message.ts";
+import type { Turn } from "./lane.ts";
+import type { PortalContext } from "./portal.ts";
+import { optOutName } from "./portal.ts";
+import type { JournalRow, Link, MessageRecord } from "./store/store.ts";
+
+export interface InTurn extends Turn {
+  readonly portal: PortalContext;
+  readonly link: Link;
+  readonly live: LiveLogin;
+  readonly row: JournalRow;
+}
+
+export async function inMessage(turn: InTurn, event: RemoteMessage): Promise<void> {
+  const { portal, link, live, row } = turn;
+  const { messages, journal, users } = portal.store;
+  await ownSendResolved(turn, event.message);
+  const known = await messages.byRemote(link.id, event.message);
+  const deleted = await messages.isTombstone(link.id, event.message);
+  const silent = await users.isOptedOut(optOutName(link.network, event.sender));
+  if (known.length > 0 || deleted || silent) return await journal.finish(row.id, {});
+  const person = await senderOf(live.connection, event.sender, event.person);
+  const { refs, root } = await gatherIn(portal, link, live.connection, event, row);
+  const as = await speakIn(turn, person);
+  const parts = toMatrix(event, refs);
+  const earlier = new Earlier(portal, link, turn.again);
+  const records: MessageRecord[] = [];
+  for (const [part, { type, content }] of parts.entries()) {
+    const sent = await sendIn(portal, link, earlier, { type, content, as, remote: event.message, part, at: event.at });
+    records.push(recordOf(turn, event, sent, as, part, parts[part]?.file ?? (part === 0 ? digestOf(event) : undefined)));
+  }
+  const first = records[0]?.event as EventId;
+  const threads = event.thread ? [{ link: link.id, thread: event.thread.id, root: root ?? first }] : [];
+  await journal.finish(row.id, { messages: records, threads });
+}
+
+/** The ghost that speaks in the room: registered, named and joined as far as it is not yet. */
+export async function speakIn(turn: InTurn, person: Person): Promise<Mxid> {
+  const { portal, link, live } = turn;
+  return await portal.ghosts.present(link.room, live.network.id, person, (ref) => live.connection.open(ref));
+}
+
+/** While a send of ours is unresolved, this may be its echo by another road. */
+export async function ownSendResolved(turn: InTurn, message: RemoteMessageId): Promise<void> {
+  const { portal, link } = turn;
+  if (!portal.unresolved.has(link.id)) return;
+  const known = await portal.store.messages.byRemote(link.id, message);
+  if (known.length === 0) await portal.unresolved.closed(link.id);
+}
+
+function recordOf(turn: InTurn, event: RemoteMessage, sent: EventId, as: Mxid, part: number, digest: string | undefined): MessageRecord {
+  return {
+    link: turn.link.id,
+    room: turn.link.room,
+    event: sent,
+    remote: event.message,
+    part,
+    origin: "remote",
+    sender: as,
+    ...(event.thread ? { thread: event.thread.id } : {}),
+    ...(digest !== undefined ? { digest } : {}),
+    at: event.at,
+  };
+}
+
+/** Of what was said, so that a later comparison with history knows whether it was edited. */
+export function digestOf(event: RemoteMessage | RemoteEdit): string {
+  return createHash("sha256")
+    .update(JSON.stringify([event.style, event.body]))
+    .digest("base64url")
+    .slice(0, 16);
+}
+
+export async function inEdit(turn: InTurn, event: RemoteEdit): Promise<void> {
+  const { portal, link, live, row } = turn;
+  const { messages, journal } = portal.store;
+  await ownSendResolved(turn, event.message);
+  const known = await messages.byRemote(link.id, event.message);
+  if (await messages.isTombstone(link.id, event.message)) return await journal.finish(row.id, {});
+  if (known.length === 0) return await editUnknown(turn, event);
+  const text = known.find((record) => !isFile(record)) ?? (known[0] as MessageRecord);
+  if (text.origin === "remote" && text.digest === digestOf(event) && !event.files) return await journal.finish(row.id, {});
+  const { refs } = await gatherIn(portal, link, live.connection, { ...event, files: [] }, row);
+  const as = text.origin === "remote" ? text.sender : await speakIn(turn, await senderOf(live.connection, event.sender, event.person));
+  const { type, content } = toMatrixEdit(event, refs, text.event);
+  const earlier = new Earlier(portal, link, turn.again);
+  await sendIn(portal, link, earlier, { type, content, as, remote: `edit:${event.message}:${event.version}`, part: 0, at: event.at });
+  const left = event.files?.map((file) => `file:${file.id}`);
+  const gone = left ? known.filter((record) => isFile(record) && !left.includes(record.digest as string)) : [];
+  for (const record of gone) await redactIn(portal, link, record.event, record.sender, `file:${event.message}`);
+  await journal.finish(row.id, { messages: [{ ...text, digest: digestOf(event) }] });
+}
+
+function isFile(record: MessageRecord): boolean {
+  return record.digest?.startsWith("file:") ?? false;
+}
+
+/** What waits or lies parked takes the new text where it lies; what never came here is said now. */
+async function editUnknown(turn: InTurn, event: RemoteEdit): Promise<void> {
+  const { journal } = turn.portal.store;
+  const rows = await journal.about(`${turn.link.id}:${event.message}`);
+  const original = rows.find((row) => (row.payload as { kind?: string }).kind === "message");
+  if (!original) return await inMessage(turn, asMessage(event));
+  await journal.rewrite(original.id, { ...(original.payload as RemoteMessage), style: event.style, body: event.body });
+  await journal.finish(turn.row.id, {});
+}
+
+function asMessage(event: RemoteEdit): RemoteMessage {
+  const { version: _version, kind: _kind, ...rest } = event;
+  return { ...rest, kind: "message" };
+}
+
+export async function inDelete(turn: InTurn, event: RemoteDelete): Promise<void> {
+  const { portal, link, row } = turn;
+  const { messages, journal } = portal.store;
+  for (const message of event.messages) {
+    await ownSendResolved(turn, message);
+    const waiting = await journal.about(`${link.id}:${message}`);
+    await journal.remove(waiting.filter((other) => other.id !== row.id).map((other) => other.id));
+    for (const record of await messages.byRemote(link.id, message)) {
+      await redactIn(portal, link, record.event, record.origin === "remote" ? record.sender : portal.bot, `delete:${message}`);
+    }
+  }
+  const at = portal.clock.now();
+  await journal.finish(row.id, { tombstones: event.messages.map((message) => ({ link: link.id, message, at })) });
+}

@@ -1,0 +1,80 @@
+/** Reactions on a network, in the room. */
+import { senderOf } from "./in-gather.ts";
+import { type InTurn, ownSendResolved, speakIn } from "./in-message.ts";
+import { Earlier, redactIn, sendIn } from "./in-send.ts";
+import { reactionContent, reactionText } from "./matrix/to-matrix.ts";
+import type { RemoteReact, RemoteReactionsAre } from "./model/events.ts";
+import type { EventId, RemoteMessageId, RemoteUserId } from "./model/ids.ts";
+import type { ReactionKey } from "./model/message.ts";
+import type { ReactionRecord } from "./store/store.ts";
+
+export async function inReact(turn: InTurn, event: RemoteReact): Promise<void> {
+  const target = await targetOf(turn, event.message);
+  const done = target ? await (event.kind === "react" ? add : remove)(turn, target, event.sender, event.key, event) : {};
+  await turn.portal.store.journal.finish(turn.row.id, done);
+}
+
+/** What stands in the room is brought to what the network says, no more and no less. */
+export async function inReactionsAre(turn: InTurn, event: RemoteReactionsAre): Promise<void> {
+  const { portal, link, row } = turn;
+  const { journal, messages } = portal.store;
+  const target = await targetOf(turn, event.message);
+  if (!target) return await journal.finish(row.id, {});
+  const only = event.only ? (await keyText(turn, event.only)).key : undefined;
+  const standing = (await messages.reactions(link.id, target)).filter((one) => one.origin === "remote" && (!only || one.key === only));
+  const wanted = new Map<string, { key: ReactionKey; person: RemoteUserId }>();
+  for (const { key, people } of event.reactions) {
+    const text = (await keyText(turn, key)).key;
+    for (const person of people) wanted.set(`${portal.ghosts.mxidOf(link.network, person)} ${text}`, { key, person });
+  }
+  for (const one of standing) {
+    if (wanted.delete(`${one.sender} ${one.key}`)) continue;
+    await redactIn(portal, link, one.event, one.sender, `unreact:${event.message}`);
+    await journal.finish(undefined, { unreact: [{ link: link.id, event: one.event }] });
+  }
+  for (const { key, person } of wanted.values()) await journal.finish(undefined, await add(turn, target, person, key, event));
+  await journal.finish(row.id, {});
+}
+
+type Happened = Pick<RemoteReact, "message" | "at"> & { readonly person?: RemoteReact["person"] };
+
+async function add(turn: InTurn, target: EventId, sender: RemoteUserId, key: ReactionKey, event: Happened) {
+  const { portal, link, live } = turn;
+  const as = await speakIn(turn, await senderOf(live.connection, sender, event.person));
+  const { key: text, name } = await keyText(turn, key);
+  const standing = await portal.store.messages.reactions(link.id, target);
+  if (standing.some((one) => one.sender === as && one.key === text)) return {};
+  const content = reactionContent(target, text, name);
+  // The same person may take it away and give it again: each time is a new event.
+  const remote = `react:${event.message}:${sender}:${text}:${turn.row.id}`;
+  const earlier = new Earlier(portal, link, turn.again);
+  const sent = await sendIn(portal, link, earlier, { type: "m.reaction", content, as, remote, part: 0, at: event.at });
+  const record: ReactionRecord = { link: link.id, event: sent, target, sender: as, key: text, origin: "remote" };
+  return { reactions: [key.kind === "custom" && key.id ? { ...record, remoteKey: key.id } : record] };
+}
+
+async function remove(turn: InTurn, target: EventId, sender: RemoteUserId, key: ReactionKey, event: Happened) {
+  const { portal, link } = turn;
+  const { key: text } = await keyText(turn, key);
+  const ghost = portal.ghosts.mxidOf(link.network, sender);
+  const standing = await portal.store.messages.reactions(link.id, target);
+  const mine = standing.filter((one) => one.sender === ghost && one.key === text);
+  for (const one of mine) await redactIn(portal, link, one.event, one.sender, `unreact:${event.message}:${turn.row.id}`);
+  return { unreact: mine.map((one) => ({ link: link.id, event: one.event })) };
+}
+
+/** The first event of the message; a reaction to what never came here says nothing. */
+async function targetOf(turn: InTurn, message: RemoteMessageId): Promise<EventId | undefined> {
+  await ownSendResolved(turn, message);
+  const [first] = await turn.portal.store.messages.byRemote(turn.link.id, message);
+  return first?.event;
+}
+
+async function keyText(turn: InTurn, key: ReactionKey): Promise<{ key: string; name?: string }> {
+  if (key.kind === "unicode") return { key: reactionText(key.text) };
+  const { portal, link, live } = turn;
+  const uri =
+    key.mxc ??
+    (key.id && key.url ? await portal.media.emoji(live.connection, link.network, { id: key.id, name: key.name, url: key.url }) : undefined);
+  return uri ? { key: uri, name: key.name } : { key: `:${key.name}:` };
+}

@@ -1,0 +1,120 @@
+/** What happens to a channel, in the room: who comes and goes, names and topics, who may read it, what is pinned. */
+import { senderOf } from "./in-gather.ts";
+import { type InTurn, ownSendResolved } from "./in-message.ts";
+import { Earlier, sendIn } from "./in-send.ts";
+import { noticeContent } from "./matrix/to-matrix.ts";
+import { failureOf } from "./matrix/client.ts";
+import type {
+  ChannelFacts,
+  RemoteChannelChanged,
+  RemoteChannelGone,
+  RemoteIdChanged,
+  RemoteMembership,
+  RemoteMissed,
+  RemoteNotice,
+  RemotePin,
+} from "./model/events.ts";
+import { eventId } from "./model/ids.ts";
+
+/** Lazily: a ghost joins when it speaks, unless the link mirrors membership; it leaves when its person did, wherever it is. */
+export async function inMembership(turn: InTurn, event: RemoteMembership): Promise<void> {
+  const { portal, link, live, row } = turn;
+  const mirrored = link.settings.membership ?? false;
+  const ghost = portal.ghosts.mxidOf(link.network, event.person);
+  const reason = event.reason ?? "";
+  try {
+    if (event.change === "join" && mirrored) {
+      const person = await senderOf(live.connection, event.person, event.profile);
+      if (!person.ours) await portal.ghosts.present(link.room, live.network.id, person, (ref) => live.connection.open(ref));
+    } else if (event.change === "leave" && mirrored) await portal.ghosts.leave(link.room, ghost, reason);
+    else if (event.change === "kick" || event.change === "ban") await portal.ghosts.leave(link.room, ghost, reason);
+  } catch (error) {
+    throw failureOf(error);
+  }
+  await turn.portal.store.journal.finish(row.id, {});
+}
+
+/** The same person under another id (a nick that changed): the old ghost makes room for the new one, if it was there at all. */
+export async function inIdChanged(turn: InTurn, event: RemoteIdChanged): Promise<void> {
+  const { portal, link, live, row } = turn;
+  const old = portal.ghosts.mxidOf(link.network, event.from);
+  const member = await portal.store.users.member(link.room, old);
+  if (member?.membership === "join") {
+    await portal.ghosts.present(link.room, live.network.id, event.to, (ref) => live.connection.open(ref));
+    if (event.from !== event.to.id) await portal.ghosts.leave(link.room, old, `is now ${event.to.name}`);
+  }
+  await portal.store.journal.finish(row.id, {});
+}
+
+export async function inChannelChanged(turn: InTurn, event: RemoteChannelChanged): Promise<void> {
+  const { portal, link, row } = turn;
+  const { gone: _back, ...before } = (link.facts ?? {}) as SeenFacts;
+  const facts = mergeFacts(before, event.facts);
+  const now = await portal.links.update(link, { facts });
+  // Judged before anything more is relayed: a channel that turned private closes the room, or the link waits.
+  await portal.rooms.judge(now);
+  await portal.rooms.show(now, event.facts);
+  if (event.facts.archived)
+    await portal.notices.say(
+      link.room,
+      `archived:${link.id}:${row.id}`,
+      "The channel has been archived there: what is written here no longer reaches it.",
+    );
+  await portal.store.journal.finish(row.id, {});
+}
+
+/** A channel as last seen; `gone` says in a sentence that it is out of reach. */
+export type SeenFacts = ChannelFacts & { readonly gone?: string };
+
+export function mergeFacts(before: ChannelFacts | undefined, change: ChannelFacts): ChannelFacts {
+  const powers = change.powers?.partial
+    ? { partial: false, levels: { ...before?.powers?.levels, ...change.powers.levels } }
+    : (change.powers ?? before?.powers);
+  return { ...before, ...change, ...(powers ? { powers } : {}) };
+}
+
+export async function inChannelGone(turn: InTurn, event: RemoteChannelGone): Promise<void> {
+  const { portal, link, row } = turn;
+  await portal.links.update(link, { facts: { ...(link.facts as SeenFacts | undefined), gone: event.why } });
+  await portal.notices.say(
+    link.room,
+    `gone:${link.id}:${row.id}`,
+    `${event.why} Nothing crosses until that is mended; what waits is kept.`,
+  );
+  await portal.store.journal.finish(row.id, {});
+}
+
+export async function inNotice(turn: InTurn, event: RemoteNotice): Promise<void> {
+  const { portal, link, row } = turn;
+  const earlier = new Earlier(portal, link, turn.again);
+  const content = noticeContent(event.body);
+  await sendIn(portal, link, earlier, {
+    type: "m.room.message",
+    content,
+    as: portal.bot,
+    remote: `notice:${row.id}`,
+    part: 0,
+    at: event.at,
+  });
+  await portal.store.journal.finish(row.id, {});
+}
+
+/** On networks without history, what was said while we were away is gone. It is counted, and said. */
+export async function inMissed(turn: InTurn, event: RemoteMissed): Promise<void> {
+  const { portal, link, live, row } = turn;
+  portal.told.missed(link, event.count ?? 1);
+  const from = new Date(event.since).toISOString().slice(11, 16);
+  const until = new Date(event.at).toISOString().slice(11, 16);
+  const what = event.count === undefined ? "Whatever was said" : `${event.count} lines that were said`;
+  const text = `${what} on ${live.network.name} between ${from} and ${until} UTC did not reach the bridge: it was away, and that server keeps no history.`;
+  await portal.notices.say(link.room, `missed:${link.id}:${row.id}`, text);
+  await portal.store.journal.finish(row.id, {});
+}
+
+export async function inPin(turn: InTurn, event: RemotePin): Promise<void> {
+  const { portal, link, row } = turn;
+  await ownSendResolved(turn, event.message);
+  const [record] = await portal.store.messages.byRemote(link.id, event.message);
+  if (record) await portal.rooms.pin(link.room, eventId(record.event), event.kind === "pin");
+  await portal.store.journal.finish(row.id, {});
+}

@@ -1,0 +1,101 @@
+/** The send step towards Matrix: one event, under a ghost, with a key that makes sending it again harmless and our mark that tells whence it came. */
+import { failureOf, MatrixError } from "./matrix/client.ts";
+import { ORIGIN, readOrigin, signOrigin } from "./matrix/origin.ts";
+import type { EventId, Mxid } from "./model/ids.ts";
+import { keyFor, type PortalContext } from "./portal.ts";
+import type { Link } from "./store/store.ts";
+
+export interface Outbound {
+  readonly type: string;
+  readonly content: Readonly<Record<string, unknown>>;
+  readonly as: Mxid;
+  /** What it is of, in the link: a message id, or `edit:ID:VERSION` and the like. */
+  readonly remote: string;
+  readonly part: number;
+  readonly at: number;
+}
+
+const LOOK_BACK = 100;
+
+/** What an earlier attempt may have left in the room, read once per turn and only when there may be something. */
+export class Earlier {
+  readonly #portal: PortalContext;
+  readonly #link: Link;
+  readonly #again: boolean;
+  #found: Promise<ReadonlyMap<string, EventId>> | undefined;
+
+  constructor(portal: PortalContext, link: Link, again: boolean) {
+    this.#portal = portal;
+    this.#link = link;
+    this.#again = again;
+  }
+
+  async find(remote: string, part: number): Promise<EventId | undefined> {
+    if (!this.#again) return undefined;
+    this.#found ??= this.#look();
+    return (await this.#found).get(`${part} ${remote}`);
+  }
+
+  async #look(): Promise<ReadonlyMap<string, EventId>> {
+    const { client, secret } = this.#portal;
+    const found = new Map<string, EventId>();
+    const page = await client.messages(this.#link.room, { dir: "b", limit: LOOK_BACK }).catch((error: unknown) => {
+      throw failureOf(error);
+    });
+    for (const event of page.events) {
+      const origin = readOrigin(secret, event);
+      if (origin?.link === this.#link.id) found.set(`${origin.part} ${origin.remote}`, event.event_id);
+    }
+    return found;
+  }
+}
+
+export async function sendIn(portal: PortalContext, link: Link, earlier: Earlier, send: Outbound): Promise<EventId> {
+  const there = await earlier.find(send.remote, send.part);
+  if (there) return there;
+  const origin = signOrigin(portal.secret, { room: link.room, sender: send.as, link: link.id, remote: send.remote, part: send.part });
+  const ts = Math.min(send.at, portal.clock.now());
+  try {
+    return await portal.client.send(link.room, send.type, { ...send.content, [ORIGIN]: origin }, options(portal, link, send, ts));
+  } catch (error) {
+    throw failureOf(error);
+  }
+}
+
+function options(portal: PortalContext, link: Link, send: Outbound, ts: number) {
+  const txnId = keyFor(link, send.remote, send.part);
+  return send.as === portal.bot ? { txnId, ts } : { as: send.as, txnId, ts };
+}
+
+/** Takes an event back: by the ghost that wrote it, else by the bot, who may be a moderator where the ghost is not. */
+export async function redactIn(
+  portal: PortalContext,
+  link: Link,
+  target: EventId,
+  as: Mxid,
+  remote: string,
+  reason?: string,
+): Promise<void> {
+  const by = async (who: Mxid) => {
+    const origin = signOrigin(portal.secret, { room: link.room, sender: who, link: link.id, remote, part: 0 });
+    const txnId = keyFor(link, `${remote}\n${target}\n${who}`, 0);
+    await portal.client.redact(link.room, target, {
+      ...(who === portal.bot ? {} : { as: who }),
+      txnId,
+      ...(reason ? { reason } : {}),
+      extra: { [ORIGIN]: origin },
+    });
+  };
+  try {
+    await by(as);
+  } catch (error) {
+    if (!(error instanceof MatrixError) || error.status !== 403 || as === portal.bot) return settleRedaction(error);
+    await by(portal.bot).catch(settleRedaction);
+  }
+}
+
+/** What is gone already is as it should be. */
+function settleRedaction(error: unknown): void {
+  if (error instanceof MatrixError && error.status === 404) return;
+  throw failureOf(error);
+}

@@ -1,0 +1,141 @@
+/** From the homeserver into the journal: one row for each link that the event has to reach, before the transaction is answered. */
+import { randomUUID } from "node:crypto";
+import { isCommand } from "./commands.ts";
+import type { Ghosts } from "./ghost.ts";
+import type { Lanes } from "./lanes.ts";
+import type { Links } from "./links.ts";
+import { editTarget } from "./matrix/from-matrix.ts";
+import type { MatrixEvent } from "./matrix/event.ts";
+import { type Origin, readOrigin } from "./matrix/origin.ts";
+import type { EventId, LinkId, Mxid } from "./model/ids.ts";
+import { remoteMessageId } from "./model/ids.ts";
+import type { Clock } from "./network.ts";
+import { RETRY } from "./notices.ts";
+import { redacted } from "./out-redact.ts";
+import type { Journal, Link, MessageRecord, NewRow } from "./store/store.ts";
+
+export interface MatrixIntakeContext {
+  readonly journal: Journal;
+  readonly links: Links;
+  readonly lanes: Lanes;
+  readonly ghosts: Ghosts;
+  readonly clock: Clock;
+  readonly bot: Mxid;
+  readonly secret: Buffer;
+  /** True for an event that turned out to be no command: it goes to the links, and nowhere else. */
+  readonly onlyRelay: boolean;
+  /** State that core itself lives by: names, join rules, encryption, tombstones. Called after the event is on disk. */
+  observe(event: MatrixEvent): void;
+  /** Whether the room is a direct chat with the bot, where every word is a command. */
+  isDirect(event: MatrixEvent): Promise<boolean>;
+}
+
+/** What crosses to networks. State that only core cares for is observed, not relayed. */
+const RELAYED = new Set([
+  "m.room.message",
+  "m.sticker",
+  "m.reaction",
+  "m.room.redaction",
+  "m.room.topic",
+  "m.room.name",
+  "m.room.pinned_events",
+  "m.room.member",
+  "m.poll.start",
+  "m.poll.response",
+  "m.poll.end",
+  "org.matrix.msc3381.poll.start",
+  "org.matrix.msc3381.poll.response",
+  "org.matrix.msc3381.poll.end",
+]);
+const MESSAGES = new Set(["m.room.message", "m.sticker", "m.poll.start", "org.matrix.msc3381.poll.start"]);
+
+/** Resolves when everything that counts is on disk: then the homeserver may be answered. */
+export async function takeMatrix(context: MatrixIntakeContext, events: readonly MatrixEvent[]): Promise<void> {
+  const rows: NewRow[] = [];
+  const records: MessageRecord[] = [];
+  for (const event of events) {
+    const origin = readOrigin(context.secret, event);
+    if (event.type === "m.room.redaction") await takeBack(context, event);
+    const links = await context.links.inRoom(event.room_id);
+    if (origin) records.push(...(await echoed(context, event, origin)));
+    for (const row of await rowsFor(context, event, links, origin)) rows.push(row);
+  }
+  if (rows.length > 0 || records.length > 0) {
+    const taken = await context.journal.take({ rows, records });
+    for (const [index, row] of rows.entries()) if (taken[index] !== undefined) context.lanes.wake(row.lane);
+  }
+  for (const event of events) context.observe(event);
+}
+
+async function rowsFor(
+  context: MatrixIntakeContext,
+  event: MatrixEvent,
+  links: readonly Link[],
+  origin: Origin | undefined,
+): Promise<NewRow[]> {
+  if (origin) return links.filter((link) => link.id !== origin.link && RELAYED.has(event.type)).map((link) => rowFor(context, event, link));
+  // Ours without our mark: joins, notices, invitations. They are never mirrored anywhere.
+  if (event.sender === context.bot || context.ghosts.remoteOf(event.sender)) return [];
+  if (!context.onlyRelay && (await isForBridge(context, event, links))) return [doRow(context, event)];
+  if (!RELAYED.has(event.type)) return [];
+  // A membership concerns the network of the ghost that it is about, and no other.
+  if (event.type === "m.room.member") return memberRows(context, event, links);
+  return links.map((link) => rowFor(context, event, link));
+}
+
+async function isForBridge(context: MatrixIntakeContext, event: MatrixEvent, links: readonly Link[]): Promise<boolean> {
+  if (event.type === "m.room.tombstone") return links.length > 0;
+  if (event.type === "m.reaction") return (event.content["m.relates_to"] as { key?: unknown } | undefined)?.key === RETRY;
+  if (event.type === "m.room.member") return event.state_key === context.bot && event.content["membership"] === "invite";
+  if (event.type !== "m.room.message" || editTarget(event.content)) return false;
+  return isCommand(event.content) || (await context.isDirect(event));
+}
+
+function memberRows(context: MatrixIntakeContext, event: MatrixEvent, links: readonly Link[]): NewRow[] {
+  const ghost = context.ghosts.remoteOf(event.state_key as Mxid);
+  return ghost ? links.filter((link) => link.network === ghost.network).map((link) => rowFor(context, event, link)) : [];
+}
+
+function rowFor(context: MatrixIntakeContext, event: MatrixEvent, link: Link): NewRow {
+  return { ...rowOf(context, event, `out:${link.id}`), once: [`${event.event_id}>${link.id}`], about: aboutOf(event) };
+}
+
+function doRow(context: MatrixIntakeContext, event: MatrixEvent): NewRow {
+  return { ...rowOf(context, event, `do:${event.room_id}`), once: [`${event.event_id}>do`] };
+}
+
+function rowOf(context: MatrixIntakeContext, event: MatrixEvent, lane: string): Omit<NewRow, "once"> {
+  const { unsigned, ...rest } = event;
+  const before = unsigned?.["prev_content"];
+  const payload = before === undefined ? rest : { ...rest, unsigned: { prev_content: before } };
+  return { lane, payload, trace: randomUUID().slice(0, 8), at: context.clock.now(), phase: 0 };
+}
+
+/** The message that the event makes or changes. */
+function aboutOf(event: MatrixEvent): EventId {
+  return (editTarget(event.content) as EventId | undefined) ?? redacted(event) ?? event.event_id;
+}
+
+/**
+ * A redaction takes what it is about out of every lane where it was not tried yet, and its content with it. What has been tried is
+ * resolved first; the redaction comes after it.
+ */
+async function takeBack(context: MatrixIntakeContext, event: MatrixEvent): Promise<void> {
+  const target = redacted(event);
+  if (!target) return;
+  const waiting = await context.journal.about(target);
+  await context.journal.removeUntried(
+    waiting.filter((row) => (row.payload as MatrixEvent).type !== "m.room.redaction").map((row) => row.id),
+  );
+}
+
+/** Our own event came back: where we were killed between sending and recording, the map learns of it here. */
+async function echoed(context: MatrixIntakeContext, event: MatrixEvent, origin: Origin): Promise<MessageRecord[]> {
+  if (!MESSAGES.has(event.type) || /^(edit|notice|poll-closed):/.test(origin.remote)) return [];
+  const link = await context.links.link(origin.link as LinkId);
+  if (!link) return [];
+  const { remote, part } = origin;
+  const at = event.origin_server_ts;
+  const known = { link: link.id, room: event.room_id, event: event.event_id, part, origin: "remote", sender: event.sender, at } as const;
+  return [{ ...known, remote: remoteMessageId(remote) }];
+}

@@ -1,0 +1,199 @@
+/**
+ * Making and ending links. Both sides have to agree: in the room someone with power in it, for the channel the config, a bridge admin,
+ * or someone with the right over there who confirms with a one-time code.
+ */
+import { randomInt } from "node:crypto";
+import type { Logger } from "pino";
+import type { Links } from "./links.ts";
+import { type LiveLogin, type Logins, notConnected } from "./logins.ts";
+import type { MatrixClient } from "./matrix/client.ts";
+import { MatrixError } from "./matrix/client.ts";
+import type { Namespace } from "./matrix/namespace.ts";
+import { Refused, TryLater } from "./model/errors.ts";
+import type { Mxid, NetworkId, RemoteChannelId, RoomId } from "./model/ids.ts";
+import type { Channel, Clock, Network } from "./network.ts";
+import type { Notices } from "./notices.ts";
+import type { Rooms } from "./rooms.ts";
+import type { Link, LinkSettings, Store } from "./store/store.ts";
+
+export interface LinkingContext {
+  readonly store: Store;
+  readonly links: Links;
+  readonly logins: Logins;
+  readonly rooms: Rooms;
+  readonly notices: Notices;
+  readonly client: MatrixClient;
+  readonly namespace: Namespace;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly networks: ReadonlyMap<NetworkId, Network>;
+  /** Called when a link was made or ended, so that whoever keeps lists keeps them right. */
+  changed(link: Link, made: boolean): void;
+}
+
+/** A wish that waits for the other side's yes. */
+interface Wish {
+  readonly network: NetworkId;
+  readonly channel: RemoteChannelId;
+  readonly room: RoomId;
+  readonly by: Mxid;
+  readonly until: number;
+}
+
+const CODE_GOOD_FOR = 24 * 3_600_000;
+/** Without letters and digits that look alike. */
+const LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789";
+
+export class Linking {
+  readonly #context: LinkingContext;
+
+  constructor(context: LinkingContext) {
+    this.#context = context;
+  }
+
+  /** Words as `libera #causeway`, or one id. Throws `Refused`. */
+  read(network: string, words: readonly string[]): { network: Network; channel: RemoteChannelId } {
+    const found = [...this.#context.networks.values()].find((one) => one.id === network.toLowerCase());
+    const names = [...this.#context.networks.keys()].join(", ");
+    if (!found) throw new Refused(`There is no network "${network}" here. Configured: ${names || "none"}.`);
+    const channel = found.ids.parseChannel(words);
+    if (!channel) throw new Refused(`"${words.join(" ")}" names no channel of ${found.name}.`);
+    return { network: found, channel };
+  }
+
+  /** Someone asks for a link. Returns a sentence: made, or what is still needed. */
+  async ask(wish: Omit<Wish, "until">, agreed: boolean): Promise<string> {
+    const { store, clock } = this.#context;
+    await this.#mayLink(wish);
+    if (agreed) return await this.#announce(await this.make(wish.network, wish.channel, wish.room, wish.by, {}));
+    const code = Array.from({ length: 8 }, () => LETTERS[randomInt(LETTERS.length)]).join("");
+    await store.settings.set(`wish:${code}`, { ...wish, until: clock.now() + CODE_GOOD_FOR } satisfies Wish);
+    const { live, channel } = await this.#find(wish.network, wish.channel);
+    await live.connection.join(channel.id);
+    return `Someone who runs ${channel.name} on ${live.network.name} has to agree: ask them to write "!causeway confirm ${code}" there, within a day.`;
+  }
+
+  /** The other side says yes. `power` is what the network says of whoever confirms. */
+  async confirm(network: NetworkId, channel: RemoteChannelId, code: string, power: number): Promise<string> {
+    const { store, clock } = this.#context;
+    const wish = (await store.settings.get(`wish:${code.toUpperCase()}`)) as Wish | undefined;
+    const good = wish && wish.network === network && wish.channel === channel && wish.until > clock.now();
+    if (!good) return "That code is not known here, or has run out.";
+    if (power < 50) return "Only someone who runs this channel can agree.";
+    await store.settings.set(`wish:${code.toUpperCase()}`, undefined);
+    const link = await this.make(wish.network, wish.channel, wish.room, wish.by, {});
+    await this.#context.notices.say(link.room, `made:${link.id}`, await this.#announce(link));
+    return "Agreed: this channel is now bridged to a Matrix room. Ask the room's people for its address.";
+  }
+
+  async #mayLink(wish: Omit<Wish, "until">): Promise<void> {
+    const { links, rooms } = this.#context;
+    const there = await links.of(wish.network, wish.channel);
+    if (there)
+      throw new Refused(
+        there.room === wish.room
+          ? "That channel is linked to this room already."
+          : "That channel is linked to another room; a channel has one room.",
+      );
+    const closed = await rooms.verdict(wish.room);
+    if (!closed.ok && closed.remedy === "pause") throw new Refused(closed.why);
+  }
+
+  /** The shared login that can see the channel. */
+  async #find(network: NetworkId, channel: RemoteChannelId): Promise<{ live: LiveLogin; channel: Channel }> {
+    const { networks, logins } = this.#context;
+    const wanted = networks.get(network)?.ids.loginOf(channel);
+    const shared = logins.ofNetwork(network).filter((one) => one.login.owner === undefined && (!wanted || one.login.id === wanted));
+    if (shared.length === 0) throw new Refused(`No login of the bridge on ${network} serves that channel: see the config.`);
+    for (const live of shared) {
+      if (live.state.is !== "connected") throw new TryLater(notConnected(live), 10_000, "item");
+      const found = await live.connection.channel(channel);
+      if (found) return { live, channel: found };
+    }
+    throw new Refused("There is no such channel, or the bridge's login cannot see it.");
+  }
+
+  /** Row first: a link that stands in the store is joined again at each start. */
+  async make(network: NetworkId, id: RemoteChannelId, room: RoomId, by: "config" | Mxid, settings: LinkSettings): Promise<Link> {
+    const { links, rooms, clock } = this.#context;
+    const { live, channel } = await this.#find(network, id);
+    const at = clock.now();
+    const link = await links.add({ network, channel: channel.id, login: live.login.id, room, by, settings, watermark: channel.latest, at });
+    const { id: _id, kind: _kind, spaces: _spaces, latest: _latest, ...facts } = channel;
+    const known = await links.update(link, { facts });
+    this.#context.changed(known, true);
+    await live.connection.join(channel.id);
+    await rooms.judge(known);
+    if (channel.topic !== undefined) await rooms.show(known, { topic: channel.topic });
+    await this.#writeState(known, live, channel);
+    return known;
+  }
+
+  /** What other tools read to know that a room is bridged (MSC2346). Not worth failing over. */
+  async #writeState(link: Link, live: LiveLogin, channel: Channel): Promise<void> {
+    const key = `io.causeway.${link.network}/${link.channel}`;
+    const url = live.connection.permalink(channel.id);
+    const content = {
+      bridgebot: this.#context.namespace.bot,
+      protocol: { id: link.network, displayname: live.network.name },
+      channel: { id: link.channel, displayname: channel.name, ...(url ? { external_url: url } : {}) },
+    };
+    await this.#context.client.setState(link.room, "uk.half-shot.bridge", key, content).catch((error: unknown) => {
+      this.#context.log.info({ room: link.room, err: error }, "The room does not let the bridge say what it is bridged to");
+    });
+  }
+
+  async #announce(link: Link): Promise<string> {
+    const network = this.#context.networks.get(link.network)?.name ?? link.network;
+    const name = (link.facts as { name?: string } | undefined)?.name ?? link.channel;
+    const closed = await this.#context.rooms.closedFor(link);
+    return closed
+      ? `Linked to ${name} on ${network}, but nothing crosses yet: ${closed}`
+      : `This room is now linked to ${name} on ${network}.`;
+  }
+
+  /** How many messages still wait, both ways: told before a link is ended. */
+  async waiting(link: Link): Promise<number> {
+    const { journal } = this.#context.store;
+    const [inward, outward] = await Promise.all([journal.counts(`in:${link.id}`), journal.counts(`out:${link.id}`)]);
+    return inward.waiting + inward.parked + outward.waiting + outward.parked;
+  }
+
+  async end(link: Link): Promise<void> {
+    const { links, logins, client } = this.#context;
+    await links.remove(link);
+    this.#context.changed(link, false);
+    await logins.get(link.network, link.login)?.connection.leave(link.channel);
+    await client.setState(link.room, "uk.half-shot.bridge", `io.causeway.${link.network}/${link.channel}`, {}).catch(() => undefined);
+  }
+
+  /** The room of a channel that nobody named one for. The alias is the key: made twice, it is found the second time. */
+  async portalRoom(network: Network, channel: Channel, invite: readonly Mxid[]): Promise<RoomId> {
+    const { store, client, namespace } = this.#context;
+    const alias = namespace.alias(network.id, channel.id);
+    const found = await client.resolveAlias(alias);
+    if (found) return found.room;
+    const open = channel.visibility === "public" && channel.unlisted !== true;
+    await store.portals.putMaking(alias, { network: network.id, channel: channel.id });
+    let room: RoomId;
+    try {
+      room = await client.createRoom({
+        room_alias_name: alias.slice(1, alias.lastIndexOf(`:${namespace.domain}`)),
+        name: channel.name,
+        ...(channel.topic ? { topic: channel.topic } : {}),
+        preset: open ? "public_chat" : "private_chat",
+        visibility: "private",
+        invite,
+        power_level_content_override: { users: { [namespace.bot]: 100 } },
+      });
+    } catch (error) {
+      if (!(error instanceof MatrixError) || error.errcode !== "M_ROOM_IN_USE") throw error;
+      const made = await client.resolveAlias(alias);
+      if (!made) throw error;
+      room = made.room;
+    }
+    await store.portals.putPortal({ room, made: true, shown: { name: channel.name } });
+    await store.portals.putMaking(alias, undefined);
+    return room;
+  }
+}

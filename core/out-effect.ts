@@ -1,0 +1,114 @@
+/** The send step towards a network: one visible effect, made once. What must be known to look for it is on disk before it is made. */
+import type { Turn } from "./lane.ts";
+import type { LiveLogin } from "./logins.ts";
+import type { MatrixEvent } from "./matrix/event.ts";
+import { Refused, TryLater, Uncertain } from "./model/errors.ts";
+import type { Found, Part, Progress, Sent } from "./network.ts";
+import { keyFor, type PortalContext } from "./portal.ts";
+import type { JournalRow, Link } from "./store/store.ts";
+
+export interface OutTurn extends Turn {
+  readonly portal: PortalContext;
+  readonly link: Link;
+  readonly row: JournalRow;
+  readonly event: MatrixEvent;
+  /** As `row.step` stands now. */
+  step: OutStep | undefined;
+}
+
+/** The one effect of a row that may be under way. */
+export interface OutStep {
+  readonly key: string;
+  readonly since: number;
+  readonly attempt: number;
+  readonly saved?: unknown;
+}
+
+/** The row was taken away by a redaction before it was tried: nothing is to be done. */
+export class TakenBack extends Error {
+  override readonly name = "TakenBack";
+}
+
+/**
+ * Makes the effect and records it. `what` and `place` name it for ever; `record` puts its outcome on disk before anyone who waited for
+ * it goes on.
+ */
+export async function effect(
+  turn: OutTurn,
+  live: LiveLogin,
+  part: Part,
+  name: { what: string; place: number },
+  record: (sent: Sent) => Promise<void>,
+): Promise<void> {
+  const { portal, link } = turn;
+  const key = keyFor(link, name.what, name.place);
+  portal.unresolved.begin(link.id, key);
+  try {
+    const sent = (await findEarlier(turn, live, part, key)) ?? (await send(turn, live, part, key));
+    await record(sent);
+    turn.step = undefined;
+    portal.unresolved.end(key);
+  } catch (error) {
+    // While it is unclear, what could be its echo waits.
+    if (!(error instanceof Uncertain)) portal.unresolved.end(key);
+    throw error;
+  }
+}
+
+async function findEarlier(turn: OutTurn, live: LiveLogin, part: Part, key: string): Promise<Sent | undefined> {
+  if (turn.step?.key !== key) return undefined;
+  const found: Found = await live.connection.find(part, key, progressOf(turn, turn.step));
+  switch (found.is) {
+    case "arrived":
+      return found.sent.pending ? {} : found.sent;
+    case "not-arrived":
+      return undefined;
+    case "unknown":
+      throw new Refused(`It is not certain whether this arrived: ${found.why} React with 🔁 to send it again.`);
+  }
+}
+
+async function send(turn: OutTurn, live: LiveLogin, part: Part, key: string): Promise<Sent> {
+  const { portal, row } = turn;
+  const before = turn.step?.key === key || turn.step?.key === `unsent ${key}` ? turn.step : undefined;
+  const step: OutStep = { ...before, key, since: before?.since ?? portal.clock.now(), attempt: (before?.attempt ?? 0) + 1 };
+  if (!(await portal.store.journal.attempt(row.id, step))) throw new TakenBack();
+  turn.step = step;
+  try {
+    const sent = await live.connection.send(part, key, progressOf(turn, step));
+    if (!sent.pending) return sent;
+    return (await portal.unresolved.awaitEcho(key, portal.clock)) ?? (await findPending(turn, live, part, key));
+  } catch (error) {
+    if (error instanceof TryLater) await notSent(turn);
+    throw error;
+  }
+}
+
+/** No echo came in time: look. */
+async function findPending(turn: OutTurn, live: LiveLogin, part: Part, key: string): Promise<Sent> {
+  const sent = await findEarlier(turn, live, part, key);
+  if (sent) return sent;
+  throw new Uncertain("The network took the message, but has not shown it.");
+}
+
+/** Nothing left us, so the next attempt need not look; what was saved (an upload) still serves. */
+async function notSent(turn: OutTurn): Promise<void> {
+  const { step, portal, row } = turn;
+  if (!step) return;
+  turn.step = { ...step, key: `unsent ${step.key}` };
+  await portal.store.journal.save(row.id, turn.step);
+}
+
+function progressOf(turn: OutTurn, step: OutStep): Progress {
+  return {
+    attempt: step.attempt,
+    since: step.since,
+    get saved() {
+      return turn.step?.saved;
+    },
+    save: async (data) => {
+      turn.step = { ...(turn.step ?? step), saved: data };
+      await turn.portal.store.journal.save(turn.row.id, turn.step);
+    },
+  };
+}

@@ -1,0 +1,89 @@
+/**
+ * Reactions in the room, on a network. People with a login of their own react themselves. For everyone else the shared login's
+ * reaction exists if and only if one live reaction by a relayed person does: what is sent converges to that.
+ */
+import { reactionLine } from "./fit.ts";
+import { reactionOf } from "./matrix/from-matrix.ts";
+import { type EventId, eventId, mxid } from "./model/ids.ts";
+import type { ReactionKey } from "./model/message.ts";
+import type { ReactPart } from "./network.ts";
+import { effect, type OutTurn } from "./out-effect.ts";
+import { type Voice, voiceOf } from "./relay.ts";
+import type { MessageRecord, ReactionRecord } from "./store/store.ts";
+
+export async function outReact(turn: OutTurn): Promise<void> {
+  const { portal, link, event, row } = turn;
+  const { journal, messages } = portal.store;
+  const reaction = reactionOf(event.content);
+  const target = reaction ? (await messages.byEvent(eventId(reaction.target), link.id))[0] : undefined;
+  const voice = reaction && target ? await voiceOf(portal, link, mxid(event.sender), row) : undefined;
+  if (!reaction || !target || !voice) return await journal.finish(row.id, {});
+  const capabilities = voice.live.connection.capabilities(link.channel);
+  const record: ReactionRecord = {
+    link: link.id,
+    event: eventId(event.event_id),
+    target: target.event,
+    sender: mxid(event.sender),
+    key: reaction.key,
+    origin: "matrix",
+  };
+  if (capabilities.react === "refused" || capabilities.react === "fallback") {
+    await sayReaction(turn, voice, reaction.key);
+    return await journal.finish(row.id, { reactions: [record] });
+  }
+  const stands = !voice.speaker.own && (await relayed(turn, target.event, reaction.key)).length > 0;
+  if (!stands && target.remote) {
+    const key = await keyOf(turn, reaction.key, reaction.shortcode);
+    const name = { what: `react ${event.event_id}`, place: 0 };
+    await effect(turn, voice.live, part(turn, "react", target, key, voice), name, async () => {});
+  }
+  await journal.finish(row.id, { reactions: [record] });
+}
+
+export async function unreact(turn: OutTurn, reaction: ReactionRecord): Promise<void> {
+  const { portal, link, event, row } = turn;
+  const { journal, messages } = portal.store;
+  const done = { unreact: [{ link: link.id, event: reaction.event }] };
+  const [target] = await messages.byEvent(reaction.target, link.id);
+  const voice = target?.remote ? await voiceOf(portal, link, reaction.sender, row) : undefined;
+  if (!target || !voice) return await journal.finish(row.id, done);
+  const { react } = voice.live.connection.capabilities(link.channel);
+  const others = (await relayed(turn, reaction.target, reaction.key)).filter((one) => one.event !== reaction.event);
+  const last = voice.speaker.own || others.length === 0;
+  if (last && react !== "refused" && react !== "fallback") {
+    const name = { what: `unreact ${event.event_id}`, place: 0 };
+    await effect(turn, voice.live, part(turn, "unreact", target, await keyOf(turn, reaction.key), voice), name, async () => {});
+  }
+  await journal.finish(row.id, done);
+}
+
+/** The live reactions that the shared login stands for. */
+async function relayed(turn: OutTurn, target: EventId, key: string): Promise<readonly ReactionRecord[]> {
+  const { portal, link } = turn;
+  const all = await portal.store.messages.reactions(link.id, target);
+  return all.filter((one) => one.origin === "matrix" && one.key === key && !portal.logins.ownOf(one.sender, link));
+}
+
+async function keyOf(turn: OutTurn, key: string, shortcode?: string): Promise<ReactionKey> {
+  if (!key.startsWith("mxc://")) return { kind: "unicode", text: key };
+  return (await turn.portal.media.knownEmoji(turn.link.network, key)) ?? { kind: "custom", name: shortcode ?? "emoji" };
+}
+
+function part(turn: OutTurn, kind: "react" | "unreact", target: MessageRecord, key: ReactionKey, voice: Voice): ReactPart {
+  const message = target.remote as NonNullable<MessageRecord["remote"]>;
+  return { kind, channel: turn.link.channel, ...(target.thread ? { thread: target.thread } : {}), message, key, speaker: voice.speaker };
+}
+
+/** Where messages cannot carry reactions, a line may say so: by setting, because it rings in everybody's eyes. */
+async function sayReaction(turn: OutTurn, voice: Voice, key: string): Promise<void> {
+  const { link, event } = turn;
+  if (!link.settings.reactions) return;
+  const body = reactionLine(voice.speaker.name, key);
+  const parts = voice.live.network.toParts(
+    { speaker: voice.speaker, style: "notice", body },
+    voice.live.connection.capabilities(link.channel),
+  );
+  for (const [place, one] of parts.entries()) {
+    await effect(turn, voice.live, { ...one, channel: link.channel }, { what: `react ${event.event_id}`, place }, async () => {});
+  }
+}

@@ -1,0 +1,87 @@
+/** What is done to the room, on a network: its topic and name, pins, and people removed from it. */
+import { Refused } from "./model/errors.ts";
+import { type EventId, eventId, type Mxid, mxid } from "./model/ids.ts";
+import type { Capabilities } from "./capabilities.ts";
+import { effect, type OutTurn } from "./out-effect.ts";
+import { speakerOf, voiceOf } from "./relay.ts";
+
+type Content = Readonly<Record<string, unknown>>;
+
+export async function outTopic(turn: OutTurn, kind: "topic" | "name"): Promise<void> {
+  const { portal, link, event, row } = turn;
+  const voice = await voiceOf(portal, link, mxid(event.sender), row);
+  const text = event.content[kind];
+  const wanted = voice && goesOut(voice.live.connection.capabilities(link.channel), kind, link.settings.topic);
+  if (wanted && typeof text === "string") {
+    const part = { kind, channel: link.channel, text, speaker: voice.speaker } as const;
+    await effect(turn, voice.live, part, { what: event.event_id, place: 0 }, async () => {});
+  }
+  await portal.store.journal.finish(row.id, {});
+}
+
+/** Topics go both ways where that is the custom (IRC); elsewhere the channel leads, unless a setting says otherwise. */
+function goesOut(capabilities: Capabilities, kind: "topic" | "name", setting: boolean | undefined): boolean {
+  const degree = capabilities[kind];
+  return setting ?? (kind === "topic" && degree === "full");
+}
+
+export async function outPin(turn: OutTurn): Promise<void> {
+  const { portal, link, event, row } = turn;
+  const voice = await voiceOf(portal, link, mxid(event.sender), row);
+  const can = voice && ["full", "partial"].includes(voice.live.connection.capabilities(link.channel).pin);
+  const before = pinned(event.unsigned?.["prev_content"]);
+  const now = pinned(event.content);
+  const changes = [
+    ...now.filter((id) => !before.includes(id)).map((id) => ({ id, kind: "pin" as const })),
+    ...before.filter((id) => !now.includes(id)).map((id) => ({ id, kind: "unpin" as const })),
+  ];
+  for (const [place, { id, kind }] of changes.entries()) {
+    const [record] = await portal.store.messages.byEvent(id, link.id);
+    if (!can || !record?.remote) continue;
+    const thread = record.thread ? { thread: record.thread } : {};
+    const part = { kind, channel: link.channel, ...thread, message: record.remote, speaker: voice.speaker };
+    await effect(turn, voice.live, part, { what: event.event_id, place }, async () => {});
+  }
+  await portal.store.journal.finish(row.id, {});
+}
+
+function pinned(content: unknown): readonly EventId[] {
+  const list = (content as { pinned?: unknown } | undefined)?.pinned;
+  return Array.isArray(list) ? list.filter((one): one is string => typeof one === "string").map(eventId) : [];
+}
+
+/** Someone removed a ghost from the room: mirrored where the login may, else the room is told that the person is still there. */
+export async function outMember(turn: OutTurn): Promise<void> {
+  const { portal, link, event, row } = turn;
+  const who = event.state_key as Mxid;
+  const ghost = portal.ghosts.remoteOf(who);
+  const kind = deedOf(event.content, event.unsigned?.["prev_content"] as Content | undefined, who === event.sender);
+  if (ghost && kind) {
+    const live = portal.logins.serving(link);
+    const reason = event.content["reason"];
+    await portal.ghosts.removed(link.room, who, kind === "ban" ? "ban" : "leave");
+    const by = await speakerOf(portal, link, mxid(event.sender), false);
+    const why = typeof reason === "string" ? { reason } : {};
+    try {
+      if (link.settings.membership) await live.connection.act({ kind, channel: link.channel, person: ghost.remote, by, ...why });
+      else throw new Refused("Removing people is not mirrored for this link.");
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      const name = (await live.connection.person(ghost.remote))?.name ?? who;
+      await portal.notices.say(
+        link.room,
+        `kick:${event.event_id}`,
+        `${name} is removed here only, and still in the channel: ${error.message}`,
+      );
+    }
+  }
+  await portal.store.journal.finish(row.id, {});
+}
+
+function deedOf(content: Content, before: Content | undefined, own: boolean): "kick" | "ban" | "unban" | undefined {
+  if (own) return undefined;
+  const now = content["membership"];
+  if (now === "ban") return "ban";
+  if (now !== "leave") return undefined;
+  return before?.["membership"] === "ban" ? "unban" : "kick";
+}

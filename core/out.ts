@@ -1,0 +1,60 @@
+/** One turn of a link's lane towards its network. */
+import type { Work } from "./lane.ts";
+import type { MatrixEvent } from "./matrix/event.ts";
+import { editTarget } from "./matrix/from-matrix.ts";
+import { linkId } from "./model/ids.ts";
+import { outEdit, outMessage } from "./out-message.ts";
+import { type OutStep, type OutTurn, TakenBack } from "./out-effect.ts";
+import { outPollEnd, outVote } from "./out-poll.ts";
+import { outReact } from "./out-react.ts";
+import { outRedact } from "./out-redact.ts";
+import { outMember, outPin, outTopic } from "./out-room.ts";
+import { type PortalContext, requireOpen } from "./portal.ts";
+
+export function workOut(portal: PortalContext, link: number): Work {
+  return async (row, { again }) => {
+    const known = await portal.links.link(linkId(link));
+    if (!known) return await portal.store.journal.remove([row.id]);
+    await requireOpen(portal, known);
+    const event = row.payload as MatrixEvent;
+    const turn: OutTurn = { portal, link: known, row, event, again, step: row.step as OutStep | undefined };
+    try {
+      await take(turn);
+    } catch (error) {
+      if (!(error instanceof TakenBack)) throw error;
+    }
+    portal.told.delivered(known, "out", event.type, row.at, row.trace);
+  };
+}
+
+async function take(turn: OutTurn): Promise<void> {
+  const { event } = turn;
+  switch (event.type) {
+    case "m.room.message":
+      return await (editTarget(event.content) ? outEdit(turn) : outMessage(turn));
+    case "m.sticker":
+    case "m.poll.start":
+    case "org.matrix.msc3381.poll.start":
+      return await outMessage(turn);
+    case "m.reaction":
+      return await outReact(turn);
+    case "m.room.redaction":
+      return await outRedact(turn);
+    case "m.room.topic":
+      return await outTopic(turn, "topic");
+    case "m.room.name":
+      return await outTopic(turn, "name");
+    case "m.room.pinned_events":
+      return await outPin(turn);
+    case "m.room.member":
+      return await outMember(turn);
+    case "m.poll.response":
+    case "org.matrix.msc3381.poll.response":
+      return await outVote(turn);
+    case "m.poll.end":
+    case "org.matrix.msc3381.poll.end":
+      return await outPollEnd(turn);
+    default:
+      return await turn.portal.store.journal.finish(turn.row.id, {});
+  }
+}

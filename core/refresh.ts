@@ -1,0 +1,32 @@
+/** A look at a linked channel after a connection that may have missed something: before anything more is relayed, who can read it is judged anew. */
+import type { Logger } from "pino";
+import { mergeFacts, type SeenFacts } from "./in-room.ts";
+import type { Links } from "./links.ts";
+import type { LiveLogin } from "./logins.ts";
+import type { Rooms } from "./rooms.ts";
+import type { Link } from "./store/store.ts";
+
+export interface RefreshContext {
+  readonly links: Links;
+  readonly rooms: Rooms;
+  readonly log: Logger;
+}
+
+export async function refresh(context: RefreshContext, live: LiveLogin, link: Link): Promise<void> {
+  const { links, rooms, log } = context;
+  const channel = await live.connection.channel(link.channel);
+  if (!channel) {
+    // Out of sight is not gone: an outage on the other side looks the same. The adapter says when it is.
+    log.info({ link: link.id, channel: link.channel }, "The channel cannot be seen at the moment");
+    return;
+  }
+  const { id: _id, kind: _kind, spaces: _spaces, latest: _latest, ...facts } = channel;
+  const { gone: _gone, ...before } = (link.facts ?? {}) as SeenFacts;
+  const now = mergeFacts(before, facts);
+  if (JSON.stringify(now) === JSON.stringify(link.facts)) return;
+  const updated = await links.update(link, { facts: now });
+  await rooms.judge(updated);
+  const topic = facts.topic !== undefined && facts.topic !== before.topic ? { topic: facts.topic } : {};
+  const name = facts.name !== undefined && facts.name !== before.name ? { name: facts.name } : {};
+  await rooms.show(updated, { ...topic, ...name });
+}

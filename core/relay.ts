@@ -1,0 +1,49 @@
+/** Who speaks on the network for a Matrix person: their own login where they have one, else the shared one under their name and picture. */
+import type { LiveLogin } from "./logins.ts";
+import { notConnected } from "./logins.ts";
+import { Refused, TryLater } from "./model/errors.ts";
+import type { Mxid } from "./model/ids.ts";
+import type { Speaker } from "./model/message.ts";
+import type { PortalContext } from "./portal.ts";
+import type { JournalRow, Link } from "./store/store.ts";
+
+export interface Voice {
+  readonly live: LiveLogin;
+  readonly speaker: Speaker;
+}
+
+/** How long a message waits for its author's own login to come back, before it is relayed. */
+const PATIENCE = 30_000;
+
+/** Undefined = what this person says does not cross, and they have been told. */
+export async function voiceOf(portal: PortalContext, link: Link, sender: Mxid, row: JournalRow): Promise<Voice | undefined> {
+  if (await silent(portal, link, sender)) return undefined;
+  const own = portal.logins.ownOf(sender, link);
+  if (own?.state.is === "connected") return { live: own, speaker: await speakerOf(portal, link, sender, true) };
+  const waited = portal.clock.now() - row.at;
+  if (own && own.state.is !== "logged-out" && waited < PATIENCE) throw new TryLater(notConnected(own), 2_000, "item");
+  const relayed = portal.settings.relay && (link.settings.relay ?? true);
+  if (!relayed) {
+    throw new Refused(own ? notConnected(own) : "Only people with a login of their own are heard there: `!causeway login` makes one.");
+  }
+  return { live: portal.logins.serving(link), speaker: await speakerOf(portal, link, sender, false) };
+}
+
+async function silent(portal: PortalContext, link: Link, sender: Mxid): Promise<boolean> {
+  // Ghosts of another network were judged when they were let in.
+  if (portal.ghosts.remoteOf(sender)) return false;
+  if (await portal.store.users.isOptedOut(sender)) return true;
+  if (portal.permissions.may(sender, "relay")) return false;
+  await portal.notices.say(
+    link.room,
+    `blocked:${sender}`,
+    `What ${sender} writes does not cross: the bridge's permissions do not allow it.`,
+  );
+  return true;
+}
+
+export async function speakerOf(portal: PortalContext, link: Link, sender: Mxid, own: boolean): Promise<Speaker> {
+  const member = await portal.members.member(link.room, sender);
+  const avatarUrl = portal.media.avatar(member.avatar);
+  return { mxid: sender, name: member.name, ...(avatarUrl ? { avatarUrl } : {}), own };
+}

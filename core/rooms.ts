@@ -1,0 +1,243 @@
+/**
+ * What the bridge knows of Matrix rooms: who may enter and read them, who may do what, whether they are encrypted. Read from the
+ * homeserver when first needed and after each change, so that it is never older than what was last said there.
+ */
+import type { Logger } from "pino";
+import type { Links } from "./links.ts";
+import { Lru } from "./lru.ts";
+import type { Content, MatrixClient } from "./matrix/client.ts";
+import type { MatrixEvent } from "./matrix/event.ts";
+import { ORIGIN, signOrigin } from "./matrix/origin.ts";
+import type { ChannelFacts } from "./model/events.ts";
+import { type EventId, type Mxid, type NetworkId, type RoomAlias, type RoomId, eventId, roomAlias, roomId } from "./model/ids.ts";
+import type { Notices } from "./notices.ts";
+import type { Link, PortalStore } from "./store/store.ts";
+import { judge, type RoomFacts, type Verdict } from "./visibility.ts";
+
+interface Known {
+  readonly facts: RoomFacts;
+  readonly powers: Content | undefined;
+  readonly creators: readonly string[];
+}
+
+export interface RoomContext {
+  readonly client: MatrixClient;
+  readonly links: Links;
+  readonly portals: PortalStore;
+  readonly notices: Notices;
+  readonly log: Logger;
+  readonly domain: string;
+  readonly bot: Mxid;
+  readonly secret: Buffer;
+  networkName(id: NetworkId): string;
+}
+
+const REMEMBERED = 4096;
+const JUDGED_BY = new Set([
+  "m.room.join_rules",
+  "m.room.history_visibility",
+  "m.room.guest_access",
+  "m.room.encryption",
+  "m.room.power_levels",
+  "m.room.canonical_alias",
+]);
+
+export class Rooms {
+  readonly domain: string;
+  readonly #context: RoomContext;
+  readonly #known = new Lru<RoomId, Promise<Known>>(REMEMBERED);
+  readonly #verdicts = new Lru<RoomId, Promise<Verdict>>(REMEMBERED);
+
+  constructor(context: RoomContext) {
+    this.#context = context;
+    this.domain = context.domain;
+  }
+
+  /** Something changed in a room: what was known of it is read anew before the next message. */
+  observe(event: MatrixEvent): void {
+    if (event.state_key !== undefined && JUDGED_BY.has(event.type)) this.forget(event.room_id);
+  }
+
+  forget(room: RoomId): void {
+    this.#known.delete(room);
+    this.#verdicts.delete(room);
+  }
+
+  /** Why nothing may cross the link now, in a sentence; undefined = it may. */
+  async closedFor(link: Link): Promise<string | undefined> {
+    const verdict = await this.verdict(link.room);
+    return verdict.ok ? undefined : verdict.why;
+  }
+
+  async verdict(room: RoomId): Promise<Verdict> {
+    let verdict = this.#verdicts.get(room);
+    if (!verdict) {
+      verdict = this.#judge(room);
+      this.#verdicts.set(room, verdict);
+      verdict.catch(() => this.#verdicts.delete(room));
+    }
+    return await verdict;
+  }
+
+  /** Judges the link's room again; closes it where that is the remedy and the bot can, else says what has to be done. */
+  async judge(link: Link): Promise<Verdict> {
+    this.forget(link.room);
+    const verdict = await this.verdict(link.room);
+    if (verdict.ok) return verdict;
+    if (verdict.remedy === "invite-only" && (await this.#close(link.room))) {
+      this.forget(link.room);
+      const again = await this.verdict(link.room);
+      if (again.ok) return again;
+    }
+    await this.#context.notices.say(link.room, `closed:${link.id}:${verdict.why}`, verdict.why);
+    return verdict;
+  }
+
+  async #judge(room: RoomId): Promise<Verdict> {
+    const { facts } = await this.#read(room);
+    const links = await this.#context.links.inRoom(room);
+    const channels = links.map((link) => {
+      const { visibility, unlisted } = (link.facts ?? {}) as ChannelFacts;
+      return {
+        network: this.#context.networkName(link.network),
+        visibility,
+        unlisted,
+        widen: link.settings.widen ?? false,
+      };
+    });
+    return judge({ room: facts, channels });
+  }
+
+  async #close(room: RoomId): Promise<boolean> {
+    const set = (type: string, content: Content) => this.#context.client.setState(room, type, "", content);
+    try {
+      await set("m.room.join_rules", { join_rule: "invite" });
+      await set("m.room.history_visibility", { history_visibility: "shared" });
+      await set("m.room.guest_access", { guest_access: "forbidden" });
+      return true;
+    } catch (error) {
+      this.#context.log.warn({ room, err: error }, "The room could not be closed");
+      return false;
+    }
+  }
+
+  async #read(room: RoomId): Promise<Known> {
+    let known = this.#known.get(room);
+    if (!known) {
+      known = readRoom(this.#context.client, room);
+      this.#known.set(room, known);
+      known.catch(() => this.#known.delete(room));
+    }
+    return await known;
+  }
+
+  async powerOf(room: RoomId, who: Mxid): Promise<number> {
+    const { powers, creators } = await this.#read(room);
+    // From room version 12 on, creators stand above every power level and in none.
+    if (creators.includes(who)) return Number.POSITIVE_INFINITY;
+    const users = powers?.["users"] as Record<string, unknown> | undefined;
+    return whole(users?.[who]) ?? whole(powers?.["users_default"]) ?? 0;
+  }
+
+  /** Whether the person may set this state: what linking and its undoing take. */
+  async maySet(room: RoomId, who: Mxid, type: string): Promise<boolean> {
+    const { powers } = await this.#read(room);
+    const events = powers?.["events"] as Record<string, unknown> | undefined;
+    const needed = whole(events?.[type]) ?? whole(powers?.["state_default"]) ?? 50;
+    return (await this.powerOf(room, who)) >= needed;
+  }
+
+  async mayRedact(room: RoomId, who: Mxid): Promise<boolean> {
+    const { powers } = await this.#read(room);
+    return (await this.powerOf(room, who)) >= (whole(powers?.["redact"]) ?? 50);
+  }
+
+  /** `@room` rings only from those whom the room lets ring. */
+  async mayNotifyRoom(room: RoomId, who: Mxid): Promise<boolean> {
+    const { powers } = await this.#read(room);
+    const notifications = powers?.["notifications"] as Record<string, unknown> | undefined;
+    return (await this.powerOf(room, who)) >= (whole(notifications?.["room"]) ?? 50);
+  }
+
+  async resolve(name: string): Promise<RoomId | undefined> {
+    if (name.startsWith("!")) return roomId(name);
+    const found = await this.#context.client.resolveAlias(roomAlias(name) satisfies RoomAlias).catch(() => undefined);
+    return found?.room;
+  }
+
+  /** Shows a channel's new topic, and its name where the bridge made the room. Set by the bot, marked with the link it came by. */
+  async show(link: Link, change: ChannelFacts): Promise<void> {
+    const portal = await this.#context.portals.portal(link.room);
+    if (change.topic !== undefined) await this.#set(link, "m.room.topic", { topic: change.topic });
+    if (change.name !== undefined && portal?.made) await this.#set(link, "m.room.name", { name: change.name });
+  }
+
+  async #set(link: Link, type: string, content: Content): Promise<void> {
+    const { client, secret, bot, log } = this.#context;
+    const [key] = Object.keys(content);
+    const now = await client.stateEvent(link.room, type, "").catch(() => undefined);
+    if (now?.[key as string] === content[key as string]) return;
+    const origin = signOrigin(secret, { room: link.room, sender: bot, link: link.id, remote: `${type}:${Date.now()}`, part: 0 });
+    await client.setState(link.room, type, "", { ...content, [ORIGIN]: origin }).catch((error: unknown) => {
+      log.warn({ room: link.room, err: error }, `${type} could not be set`);
+      return this.#context.notices.say(
+        link.room,
+        `state:${link.id}:${type}`,
+        `The channel's ${type === "m.room.topic" ? "topic" : "name"} changed, but the bridge bot may not set it here.`,
+      );
+    });
+  }
+
+  async pin(room: RoomId, event: EventId, on: boolean): Promise<void> {
+    const { client, log } = this.#context;
+    const now = await client.stateEvent(room, "m.room.pinned_events", "").catch(() => undefined);
+    const pinned = Array.isArray(now?.["pinned"]) ? now["pinned"].filter((one): one is string => typeof one === "string") : [];
+    if (pinned.includes(event) === on) return;
+    const next = on ? [...pinned, event] : pinned.filter((one) => one !== event);
+    await client.setState(room, "m.room.pinned_events", "", { pinned: next }).catch((error: unknown) => {
+      log.warn({ room, err: error }, "Pins could not be set");
+    });
+  }
+}
+
+async function readRoom(client: MatrixClient, room: RoomId): Promise<Known> {
+  const read = (type: string) => client.stateEvent(room, type, "");
+  const [rules, history, guests, encryption, powers, creators, published] = await Promise.all([
+    read("m.room.join_rules"),
+    read("m.room.history_visibility"),
+    read("m.room.guest_access"),
+    read("m.room.encryption"),
+    read("m.room.power_levels"),
+    readCreators(client, room),
+    client.published(room).catch(() => false),
+  ]);
+  return {
+    facts: {
+      joinRule: text(rules?.["join_rule"]) ?? "invite",
+      historyVisibility: text(history?.["history_visibility"]) ?? "shared",
+      guestAccess: text(guests?.["guest_access"]) ?? "forbidden",
+      encrypted: encryption !== undefined,
+      published,
+    },
+    powers,
+    creators,
+  };
+}
+
+/** From room version 12 on, the room's id is the hash of its create event, and who made it stands above all power levels. */
+async function readCreators(client: MatrixClient, room: RoomId): Promise<readonly string[]> {
+  const create = await client.stateEvent(room, "m.room.create", "");
+  const version = Number.parseInt(text(create?.["room_version"]) ?? "1", 10);
+  if (!(version >= 12)) return [];
+  const event = await client.event(room, eventId(`$${room.slice(1)}`));
+  const more = Array.isArray(create?.["additional_creators"]) ? create["additional_creators"] : [];
+  return [event?.sender, ...more].filter((one) => typeof one === "string");
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function whole(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isInteger(value) ? value : undefined;
+}

@@ -1,0 +1,64 @@
+/**
+ * A room that was replaced: its links move to the new one, if that one names ours as its predecessor and the bot can enter it. What is
+ * unclear in the old room is resolved by the origin marks there, whose links stay the same.
+ */
+import type { Logger } from "pino";
+import type { Links } from "./links.ts";
+import type { MatrixClient } from "./matrix/client.ts";
+import { isRecord, type MatrixEvent } from "./matrix/event.ts";
+import { type RoomId, roomId } from "./model/ids.ts";
+import type { Notices } from "./notices.ts";
+import type { Rooms } from "./rooms.ts";
+import type { PortalStore } from "./store/store.ts";
+
+export interface UpgradeContext {
+  readonly client: MatrixClient;
+  readonly portals: PortalStore;
+  readonly links: Links;
+  readonly rooms: Rooms;
+  readonly notices: Notices;
+  readonly log: Logger;
+}
+
+export async function followUpgrade(context: UpgradeContext, event: MatrixEvent): Promise<void> {
+  const { client, links, rooms, notices, log } = context;
+  const old = event.room_id;
+  const named = event.content["replacement_room"];
+  if (event.state_key !== "" || typeof named !== "string" || !named.startsWith("!")) return;
+  const here = await links.inRoom(old);
+  if (here.length === 0) return;
+  const next = await enter(context, old, roomId(named));
+  if (!next) return;
+  const create = await client.stateEvent(next, "m.room.create", "");
+  const predecessor = isRecord(create?.["predecessor"]) ? create["predecessor"]["room_id"] : undefined;
+  if (predecessor !== old) {
+    await notices.say(
+      old,
+      `upgrade:${next}`,
+      "The room that is said to replace this one does not name it as its predecessor: the bridge stays here.",
+    );
+    return;
+  }
+  await links.moveRoom(old, next);
+  const portal = await context.portals.portal(old);
+  if (portal) await context.portals.putPortal({ ...portal, room: next });
+  for (const link of await links.inRoom(next)) await rooms.judge(link);
+  log.info({ from: old, to: next, links: here.length }, "Followed an upgraded room");
+  return old;
+}
+
+/** Version 12 ids name no server: the way in leads through the servers of the people who were in the old room. */
+async function enter({ client, notices }: UpgradeContext, old: RoomId, next: RoomId): Promise<RoomId | undefined> {
+  const members = await client.members(old).catch(() => new Map<string, unknown>());
+  const via = [...new Set([...members.keys()].map((who) => who.slice(who.indexOf(":") + 1)))].slice(0, 10);
+  try {
+    return await client.join(next, { via });
+  } catch {
+    await notices.say(
+      old,
+      `upgrade-join:${next}`,
+      "This room was replaced, and the bridge bot cannot enter the new one: invite it there, then it follows.",
+    );
+    return undefined;
+  }
+}
