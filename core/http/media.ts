@@ -15,7 +15,7 @@ import type { Clock } from "../network.ts";
 import type { SettingStore } from "../store/store.ts";
 import { Avatars } from "./avatars.ts";
 import { type FileLink, readLink, safeName, writeLink } from "./links.ts";
-import { findPaste, savePaste } from "./pastes.ts";
+import { findPaste, removePaste, savePaste } from "./pastes.ts";
 
 export interface PublicMediaOptions {
   /** Where people reach us from outside, without a slash at the end. */
@@ -33,14 +33,19 @@ export interface PublicMediaOptions {
   readonly log: Logger;
 }
 
-export interface PublicMedia {
-  /** To be mounted at `MEDIA_PATH`. */
-  readonly router: Router;
+/** Makes public addresses. */
+export interface MediaLinks {
   /** Undefined = the mxc address is none. */
-  link(mxc: MxcUri, name: string, event: EventId): string | undefined;
+  file(link: FileLink): string | undefined;
   /** Resolves when the page is there. With `event`, it ends when that message is redacted. */
   paste(text: string, title: string, event?: EventId): Promise<string>;
   avatar(mxc: MxcUri): string;
+}
+
+export interface PublicMedia {
+  /** To be mounted at `MEDIA_PATH`. */
+  readonly router: Router;
+  readonly links: MediaLinks;
 }
 
 export const MEDIA_PATH = "/_causeway/media";
@@ -60,10 +65,9 @@ export function createPublicMedia(options: PublicMediaOptions): PublicMedia {
   router.get("/file/:server/:media/:event/:seal/:name", (request, response) => serveFile(options, request, response));
   router.get("/paste/:id", (request, response) => servePaste(options, String(request.params.id), response));
   router.get("/avatar/:name", (request, response) => serveAvatar(avatars, String(request.params.name), response));
-  return {
-    router,
-    link(mxc, name, event) {
-      const path = writeLink(secret, { mxc, name, event }, expiresAfter === undefined ? undefined : clock.now() + expiresAfter);
+  const links: MediaLinks = {
+    file(link) {
+      const path = writeLink(secret, link, expiresAfter === undefined ? undefined : clock.now() + expiresAfter);
       return path === undefined ? undefined : `${base}/${path}`;
     },
     async paste(text, title, event) {
@@ -72,6 +76,7 @@ export function createPublicMedia(options: PublicMediaOptions): PublicMedia {
     },
     avatar: (mxc) => `${base}/${avatars.address(mxc)}`,
   };
+  return { router, links };
 }
 
 const SAFE_HEADERS = {
@@ -156,9 +161,12 @@ async function pour(body: Readable, request: Request, response: Response): Promi
 async function servePaste(options: PublicMediaOptions, id: string, response: Response): Promise<void> {
   const paste = await findPaste(options.settings, id);
   if (!paste) return say(response, 404, "There is no such page.");
-  const { expiresAfter, clock } = options;
-  if (expiresAfter !== undefined && paste.at + expiresAfter < clock.now()) return say(response, 410, "This page has expired.");
-  if (paste.event && !(await options.alive(paste.event))) return say(response, 410, "This text has been deleted.");
+  const { settings, expiresAfter, clock } = options;
+  const expired = expiresAfter !== undefined && paste.at + expiresAfter < clock.now();
+  if (expired || (paste.event && !(await options.alive(paste.event)))) {
+    await removePaste(settings, id);
+    return say(response, 410, expired ? "This page has expired." : "This text has been deleted.");
+  }
   response.set({
     "Content-Type": "text/plain; charset=utf-8",
     "Content-Disposition": disposition("inline", `${safeName(paste.title)}.txt`),

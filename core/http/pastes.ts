@@ -30,6 +30,11 @@ export async function findPaste(settings: SettingStore, id: string): Promise<Pas
   return isRecord(found) && typeof found.text === "string" ? (found as unknown as Paste) : undefined;
 }
 
+/** The text itself goes, not only the way to it. */
+export async function removePaste(settings: SettingStore, id: string): Promise<void> {
+  await settings.set(settingOf(id), undefined);
+}
+
 function settingOf(id: string): string {
   return `paste:${id}`;
 }
