@@ -25,8 +25,8 @@ import type { Namespace } from "./matrix/namespace.ts";
 import { MediaBetween } from "./media.ts";
 import { Members } from "./members.ts";
 import type { RemoteEvent } from "./model/events.ts";
-import { type LoginId, linkId, type NetworkId, type RemoteChannelId, type RoomId } from "./model/ids.ts";
-import type { Clock, ConnectionState, Network } from "./network.ts";
+import { type LoginId, linkId, type Mxid, type NetworkId, type RemoteChannelId, type RoomId } from "./model/ids.ts";
+import type { Clock, ConnectionState, Network, SignInContext } from "./network.ts";
 import { Notices } from "./notices.ts";
 import type { OutStep } from "./out-effect.ts";
 import { workOut } from "./out.ts";
@@ -35,6 +35,7 @@ import type { PortalContext, PortalSettings } from "./portal.ts";
 import { refresh } from "./refresh.ts";
 import { Rooms } from "./rooms.ts";
 import type { Link, Store } from "./store/store.ts";
+import { SignIns } from "./sign-in.ts";
 import { Unresolved } from "./unresolved.ts";
 import { Watch } from "./watch.ts";
 
@@ -54,6 +55,8 @@ export interface BridgeOptions {
   readonly mediaLinks: MediaLinks | undefined;
   route(network: NetworkId, login: LoginId, path: string, serve: Serve): void;
   publicUrl(network: NetworkId, login: LoginId): string | undefined;
+  /** A way back for a browser that signs in, under the public address. */
+  callback?: (owner: Mxid) => NonNullable<SignInContext["callback"]>;
   paste?: (text: string, title: string) => Promise<string>;
 }
 
@@ -70,6 +73,7 @@ export class Bridge {
   readonly #catchUp: CatchUp;
   readonly #linking: Linking;
   readonly #notices: Notices;
+  readonly #signIns: SignIns;
   readonly #portal: PortalContext;
   readonly #commands: CommandContext;
   /** Known from the start on; filled once the journal has been read. */
@@ -147,8 +151,21 @@ export class Bridge {
       },
     };
     const relay = (event: MatrixEvent) => takeMatrix({ ...this.#intake(), onlyRelay: true }, [event]);
+    const configured = new Map(options.networks.map((one) => [one.network.id, one]));
+    const callback = (owner: Mxid) => options.callback?.(owner);
+    this.#signIns = new SignIns({ ...shared, users: store.users, networks: configured, callback });
     const upgrade = { ...shared, portals: store.portals };
-    this.#commands = { ...shared, upgrade, linking: this.#linking, lanes: this.#lanes, ghosts: this.#ghosts, permissions, bot, relay };
+    this.#commands = {
+      ...shared,
+      upgrade,
+      signIns: this.#signIns,
+      linking: this.#linking,
+      lanes: this.#lanes,
+      ghosts: this.#ghosts,
+      permissions,
+      bot,
+      relay,
+    };
   }
 
   /** How many queues are in memory, and how many of them are held: for metrics. */
@@ -208,6 +225,7 @@ export class Bridge {
       take: (events) => this.matrix(events, []),
     });
     for (const { network, config } of networks) for (const login of network.logins(config)) this.#logins.start(network, config, login);
+    await this.#signIns.resume();
   }
 
   /** What is being sent is finished or left in the journal. */

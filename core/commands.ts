@@ -14,6 +14,7 @@ import { ABOUT, type Notices } from "./notices.ts";
 import type { Permissions } from "./permissions.ts";
 import { optOutName } from "./portal.ts";
 import type { Rooms } from "./rooms.ts";
+import type { SignIns } from "./sign-in.ts";
 import { followTombstone, move, type UpgradeContext } from "./upgrade.ts";
 import type { Link, Store } from "./store/store.ts";
 
@@ -28,6 +29,7 @@ export interface CommandContext {
   readonly notices: Notices;
   readonly permissions: Permissions;
   readonly client: MatrixClient;
+  readonly signIns: SignIns;
   readonly upgrade: UpgradeContext;
   readonly bot: Mxid;
   /** Hands an event that turned out to be no command to the links after all. */
@@ -49,6 +51,7 @@ const HELP = [
   "!causeway status: what is linked here, what waits, what could not be delivered",
   "!causeway retry [all]: try again what could not be delivered (or react to it with 🔁)",
   "!causeway pause, !causeway resume: hold everything back for a while",
+  "!causeway login NETWORK, !causeway logins, !causeway logout NETWORK: a login of your own, so that you appear there as yourself",
   "!causeway optout, !causeway optin: not be relayed, and be again",
   "!causeway help: this",
 ].join("\n");
@@ -81,6 +84,7 @@ async function answer(context: CommandContext, event: MatrixEvent): Promise<stri
     .split(/\s+/)
     .filter((word) => word !== "");
   try {
+    if (isAnswer) return await signInAnswer(context, event, body);
     return await run(context, { event, room: event.room_id, by: event.sender, words });
   } catch (error) {
     const failure = failureOf(error);
@@ -106,6 +110,14 @@ async function run(context: CommandContext, asked: Asked): Promise<string> {
     case "pause":
     case "resume":
       return await pause(context, asked, verb.toLowerCase() === "pause");
+    case "login":
+      return await signIn(context, asked, rest);
+    case "logout":
+      return await context.signIns.end(asked.by, rest[0] ?? "", rest[1]);
+    case "logins":
+      return await context.signIns.list(asked.by);
+    case "cancel":
+      return context.signIns.cancel(asked.by) ? "Given up." : "Nothing was under way.";
     case "optout":
     case "optin":
       await context.store.users.setOptedOut(asked.by, verb.toLowerCase() === "optout");
@@ -113,6 +125,27 @@ async function run(context: CommandContext, asked: Asked): Promise<string> {
     default:
       return `There is no command "${verb}". ${HELP}`;
   }
+}
+
+/** A password does not stay in the room once it has been read. */
+async function signInAnswer(context: CommandContext, event: MatrixEvent, text: string): Promise<string> {
+  if (context.signIns.isSecret(event.sender)) {
+    const redacted = context.client.redact(event.room_id, event.event_id, {
+      txnId: `secret-${event.event_id.slice(1, 40)}`,
+      reason: "a secret",
+    });
+    await redacted.catch(() => undefined);
+  }
+  return await context.signIns.answer(event.sender, text.trim());
+}
+
+async function signIn(context: CommandContext, asked: Asked, words: readonly string[]): Promise<string> {
+  if (!context.permissions.may(asked.by, "login")) return "The bridge's permissions do not let you sign in.";
+  const direct = await context.store.users.directRoom(asked.by, context.bot);
+  if (direct !== asked.room) return "Not here, where others can read it: invite the bot to a direct chat and say it there.";
+  const [network, way] = words;
+  if (!network) return "Where? For example: !causeway login irc";
+  return await context.signIns.begin(asked.by, asked.room, network, way);
 }
 
 async function link(context: CommandContext, asked: Asked, words: readonly string[]): Promise<string> {

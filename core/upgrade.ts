@@ -20,25 +20,29 @@ export interface UpgradeContext {
   readonly log: Logger;
 }
 
-export async function followUpgrade(context: UpgradeContext, event: MatrixEvent): Promise<void> {
-  const { client, links, rooms, notices, log } = context;
+/** A tombstone was seen. */
+export async function followTombstone(context: UpgradeContext, event: MatrixEvent): Promise<void> {
   const old = event.room_id;
   const named = event.content["replacement_room"];
   if (event.state_key !== "" || typeof named !== "string" || !named.startsWith("!")) return;
-  const here = await links.inRoom(old);
-  if (here.length === 0) return;
+  if ((await context.links.inRoom(old)).length === 0) return;
   const next = await enter(context, old, roomId(named));
-  if (!next) return;
+  if (!next || (await move(context, next)) === old) return;
+  const text = "The room that is said to replace this one does not name it as its predecessor: the bridge stays here.";
+  await context.notices.say(old, `upgrade:${next}`, text);
+}
+
+/** The bot is in the new room: what was linked to its predecessor moves. Returns the predecessor that it names. */
+export async function move(context: UpgradeContext, next: RoomId): Promise<RoomId | undefined> {
+  const { client, links, rooms, log } = context;
   const create = await client.stateEvent(next, "m.room.create", "");
   const predecessor = isRecord(create?.["predecessor"]) ? create["predecessor"]["room_id"] : undefined;
-  if (predecessor !== old) {
-    await notices.say(
-      old,
-      `upgrade:${next}`,
-      "The room that is said to replace this one does not name it as its predecessor: the bridge stays here.",
-    );
-    return;
-  }
+  if (typeof predecessor !== "string") return undefined;
+  const old = roomId(predecessor);
+  const here = await links.inRoom(old);
+  // Whoever makes a room can name any predecessor: the old room's own tombstone has to agree.
+  const tombstone = await client.stateEvent(old, "m.room.tombstone", "").catch(() => undefined);
+  if (here.length === 0 || tombstone?.["replacement_room"] !== next) return old;
   await links.moveRoom(old, next);
   const portal = await context.portals.portal(old);
   if (portal) await context.portals.putPortal({ ...portal, room: next });
