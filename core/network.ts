@@ -36,6 +36,23 @@ export interface Network<Config = unknown> {
   connect(config: Config, login: Login, core: Core): Connection;
 }
 
+/** What `bridges/index.ts` lists. Nothing of a network is imported before `load`, so that one that nobody configured costs nothing. */
+export interface NetworkEntry {
+  readonly id: NetworkId;
+  readonly name: string;
+  load(): Promise<Network>;
+  /** Words of its own after `causeway <network>` on the command line; absent = none. */
+  verbs?(): Promise<readonly NetworkVerb[]>;
+}
+
+export interface NetworkVerb {
+  readonly name: string;
+  /** One line for `--help`. */
+  readonly help: string;
+  /** `config` is the network's section, undefined when the file has none. What it rejects with is shown as a sentence. */
+  run(config: unknown, words: readonly string[], print: (text: string) => void): Promise<void>;
+}
+
 /** Ids, made and taken apart. Each pair round-trips. `undefined` = not one of ours. */
 export interface NetworkIds {
   /** The part of a ghost's localpart after `_<network>_`. May hold any character: core escapes it. Core lets no two people share one. */
