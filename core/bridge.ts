@@ -5,6 +5,7 @@ import { type CommandContext, workCommand, workRemoteCommand } from "./commands.
 import { compare } from "./compare.ts";
 import { makeConfigLinks } from "./config-links.ts";
 import type { LinkConfig } from "./config.ts";
+import { workDirect } from "./direct.ts";
 import { Ghosts } from "./ghost.ts";
 import { Hints } from "./hints.ts";
 import type { MediaLinks } from "./http/media.ts";
@@ -47,6 +48,8 @@ export interface BridgeOptions {
   readonly networks: readonly { readonly network: Network; readonly config: unknown }[];
   readonly permissions: Permissions;
   readonly metrics: Metrics;
+  /** Hears the events that come back. */
+  readonly canary?: { observe(event: MatrixEvent): void };
   readonly clock: Clock;
   readonly log: Logger;
   readonly secret: Buffer;
@@ -260,6 +263,7 @@ export class Bridge {
   }
 
   #observe(event: MatrixEvent): void {
+    this.#options.canary?.observe(event);
     this.#members.observe(event);
     this.#rooms.observe(event);
     if (event.type === "m.room.encryption" || event.type === "m.room.join_rules" || event.type === "m.room.history_visibility") {
@@ -340,9 +344,17 @@ export class Bridge {
         return workOut(this.#portal, Number(of));
       case "say":
         return this.#notices.work(of);
+      case "dm":
+        return workDirect(this.#direct(), () => this.#loginNamed(of));
       case "do":
         return of.startsWith("!") ? workCommand(this.#commands) : workRemoteCommand(this.#commands, () => this.#loginNamed(of));
     }
+  }
+
+  #direct() {
+    const { store, client, clock, namespace } = this.#options;
+    const changed = (link: Link, made: boolean) => this.#linked(link, made);
+    return { store, client, clock, bot: namespace.bot, links: this.#links, lanes: this.#lanes, ghosts: this.#ghosts, changed };
   }
 
   #loginNamed(name: string): LiveLogin | undefined {

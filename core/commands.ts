@@ -78,6 +78,7 @@ async function answer(context: CommandContext, event: MatrixEvent): Promise<stri
     return undefined;
   }
   const body = String(event.content["body"]);
+  const isAnswer = context.signIns.isAsked(event.sender, event.room_id) && !isCommand(event.content);
   const words = body
     .replace(COMMAND, "")
     .trim()

@@ -1,0 +1,89 @@
+/**
+ * A homeserver can stop pushing without a word. So the bot writes a small state event into a room of its own every few minutes and times
+ * how long it takes to come back.
+ */
+import type { Logger } from "pino";
+import type { MatrixClient } from "./matrix/client.ts";
+import type { MatrixEvent } from "./matrix/event.ts";
+import { type RoomId, roomId } from "./model/ids.ts";
+import type { Clock } from "./network.ts";
+import type { SettingStore } from "./store/store.ts";
+
+export interface CanaryContext {
+  readonly client: MatrixClient;
+  readonly settings: SettingStore;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  /** Milliseconds it took; undefined = it did not come. */
+  heard(ms: number | undefined): void;
+  /** Asks the homeserver to call us, which makes it try again at once. */
+  ping(): Promise<void>;
+}
+
+const TYPE = "io.causeway.canary";
+const ROOM = "canary.room";
+const EVERY = 300_000;
+const PATIENCE = 60_000;
+
+export class Canary {
+  readonly #context: CanaryContext;
+  #sent: { readonly number: number; readonly at: number; heard(): void } | undefined;
+  #lost = false;
+
+  constructor(context: CanaryContext) {
+    this.#context = context;
+  }
+
+  /** A sentence while the homeserver does not push; undefined = all is well. */
+  get trouble(): string | undefined {
+    return this.#lost
+      ? "The homeserver takes what the bridge sends, but does not push events to it: see its log, and its registration of the bridge."
+      : undefined;
+  }
+
+  /** Runs until aborted. */
+  async run(): Promise<void> {
+    const { clock, signal, log } = this.#context;
+    const room = await this.#room();
+    for (let number = clock.now(); !signal.aborted; number += 1) {
+      await this.#fly(room, number).catch((error: unknown) => log.debug({ err: error }, "The canary could not be sent"));
+      await clock.sleep(EVERY, signal);
+    }
+  }
+
+  observe(event: MatrixEvent): void {
+    if (event.type === TYPE && event.content["number"] === this.#sent?.number) this.#sent?.heard();
+  }
+
+  async #fly(room: RoomId, number: number): Promise<void> {
+    const { client, clock, log, heard, ping } = this.#context;
+    const at = clock.now();
+    const came = new Promise<boolean>((resolve) => {
+      const cancel = clock.timer(PATIENCE, () => resolve(false));
+      const done = () => {
+        cancel();
+        resolve(true);
+      };
+      this.#sent = { number, at, heard: done };
+    });
+    await client.setState(room, TYPE, "", { number });
+    const well = await came;
+    heard(well ? clock.now() - at : undefined);
+    if (!well) {
+      if (!this.#lost) log.error("The homeserver does not push events to the bridge");
+      await ping().catch(() => undefined);
+    } else if (this.#lost) log.info("The homeserver pushes events again");
+    this.#lost = !well;
+  }
+
+  /** Made once, found by its place in the store. */
+  async #room(): Promise<RoomId> {
+    const { client, settings } = this.#context;
+    const known = await settings.get(ROOM);
+    if (typeof known === "string") return roomId(known);
+    const made = await client.createRoom({ name: "Causeway: is the homeserver listening?", preset: "private_chat" });
+    await settings.set(ROOM, made);
+    return made;
+  }
+}

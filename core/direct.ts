@@ -1,0 +1,93 @@
+/**
+ * Private conversations of a person's own login: each becomes a room of theirs when something is said in it, with the ghosts of those
+ * who are in it. What came waits in the login's own lane until its room stands.
+ */
+import type { Ghosts } from "./ghost.ts";
+import type { Work } from "./lane.ts";
+import type { Lanes } from "./lanes.ts";
+import type { Links } from "./links.ts";
+import type { LiveLogin } from "./logins.ts";
+import { failureOf, type MatrixClient } from "./matrix/client.ts";
+import type { RemoteEvent } from "./model/events.ts";
+import { type Mxid, mxid, type RoomId, roomId } from "./model/ids.ts";
+import type { Person } from "./model/message.ts";
+import type { Channel, Clock } from "./network.ts";
+import type { Link, Store } from "./store/store.ts";
+
+export interface DirectContext {
+  readonly store: Store;
+  readonly links: Links;
+  readonly lanes: Lanes;
+  readonly ghosts: Ghosts;
+  readonly client: MatrixClient;
+  readonly clock: Clock;
+  readonly bot: Mxid;
+  changed(link: Link, made: boolean): void;
+}
+
+export function workDirect(context: DirectContext, login: () => LiveLogin | undefined): Work {
+  return async (row) => {
+    const event = row.payload as RemoteEvent;
+    const live = login();
+    const { journal } = context.store;
+    const owner = live?.login.owner;
+    if (!live || owner === undefined) return await journal.remove([row.id]);
+    try {
+      const link = (await context.links.of(live.network.id, event.channel)) ?? (await make(context, live, mxid(owner), event));
+      if (!link) return await journal.remove([row.id]);
+      const phase = link.phase + (event.via === "history" ? 0 : 1);
+      const moved = { lane: `in:${link.id}`, payload: event, trace: row.trace, at: row.at, phase, once: [] };
+      await journal.finish(row.id, { rows: [moved] });
+      context.lanes.wake(moved.lane);
+    } catch (error) {
+      throw failureOf(error);
+    }
+  };
+}
+
+/** Undefined = there is no such conversation any more. */
+async function make(context: DirectContext, live: LiveLogin, owner: Mxid, event: RemoteEvent): Promise<Link | undefined> {
+  const { links, clock } = context;
+  const channel = await live.connection.channel(event.channel);
+  if (!channel) return undefined;
+  const { people } = await live.connection.members(channel.id);
+  const room = await roomFor(context, live, owner, channel, people);
+  const { id: _id, kind: _kind, spaces: _spaces, latest: _latest, ...facts } = channel;
+  const settings = {};
+  const at = clock.now();
+  const watermark = channel.latest;
+  const link = await links.add({
+    network: live.network.id,
+    channel: channel.id,
+    login: live.login.id,
+    room,
+    by: owner,
+    settings,
+    watermark,
+    at,
+  });
+  const known = await links.update(link, { facts: { ...facts, visibility: "private" } });
+  context.changed(known, true);
+  return known;
+}
+
+/** Row first: what was made and not remembered is found by its key. */
+async function roomFor(context: DirectContext, live: LiveLogin, owner: Mxid, channel: Channel, people: readonly Person[]): Promise<RoomId> {
+  const { store, client, ghosts } = context;
+  const key = `direct:${live.network.id}:${live.login.id}:${channel.id}`;
+  const known = await store.portals.making(key);
+  if (typeof known === "string") return roomId(known);
+  const others = people.filter((one) => !one.ours && one.id !== live.person);
+  const room = await client.createRoom({
+    preset: "private_chat",
+    is_direct: true,
+    invite: [owner],
+    ...(channel.kind === "group" || others.length !== 1 ? { name: channel.name } : {}),
+    creation_content: { "io.causeway.direct": key },
+    power_level_content_override: { users: { [context.bot]: 100, [owner]: 100 } },
+  });
+  await store.portals.putMaking(key, room);
+  await store.portals.putPortal({ room, made: true, shown: { name: channel.name } });
+  for (const person of others) await ghosts.present(room, live.network.id, person, (ref) => live.connection.open(ref));
+  return room;
+}
