@@ -1,0 +1,182 @@
+/**
+ * The shape of the config file, but for the networks' own sections. Descriptions are what `config.yaml.example` says and what an error
+ * repeats; `example` in `meta` is what it shows; `formerly` names the keys that a key was called by before.
+ */
+import { z } from "zod";
+import { type Mxid, mxid, networkId } from "./model/ids.ts";
+import { LEVELS } from "./permissions.ts";
+import type { LinkSettings } from "./store/store.ts";
+
+/** Of the file. A newer one is refused. */
+export const CONFIG_VERSION = 1;
+
+const address = z
+  .url({ protocol: /^https?$/, error: "must be an address that begins with http:// or https://" })
+  .transform((url) => url.replace(/\/+$/, ""));
+const path = z.string().min(1);
+const port = z.int().min(0).max(65535);
+const localpart = z.string().regex(/^[a-z0-9._=/+-]+$/, "must be made of a-z, 0-9 and . _ = / + - only");
+const serverName = z
+  .string()
+  .regex(/^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/, "must be a server's name, without http:// and path");
+const person = z
+  .string()
+  .regex(/^@[^:\s]+:\S+$/, "must be a Matrix name like @alice:example.org")
+  .transform((text): Mxid => mxid(text));
+const roomOrAlias = z
+  .string()
+  .regex(/^(?:#[^:\s]+:\S+|!\S+)$/, "must be a room's address like #room:example.org, or its id, which begins with !");
+
+const homeserver = z.strictObject({
+  url: address.describe("Where the bridge reaches the homeserver.").meta({ example: "http://localhost:8008" }),
+  domain: serverName.describe("The homeserver's name, as it stands in people's names.").meta({ example: "example.org" }),
+});
+
+const appservice = z
+  .strictObject({
+    id: z
+      .string()
+      .regex(/^[\w.-]+$/, "must be made of letters, digits and . _ - only")
+      .default("causeway"),
+    bot: localpart.default("causeway").describe("The bot's name, without @ and domain."),
+    prefix: z
+      .string()
+      .regex(/^[a-z0-9._=-]+$/, "must be made of a-z, 0-9 and . _ = - only")
+      .default("_")
+      .describe("Stands before the network in the names of ghosts and rooms: @_irc_… Never change it later."),
+    address: address.default("http://localhost:9993").describe("Where the homeserver reaches the bridge; it goes into the registration."),
+    bind: z.string().min(1).default("127.0.0.1").describe("The address that the bridge listens on; 0.0.0.0 = all of this machine's."),
+    port: port.default(9993),
+    public_url: address
+      .optional()
+      .describe(
+        "Where everybody reaches the bridge. Networks show files, pictures and long texts by such an address; without it they are left out.",
+      )
+      .meta({ example: "https://bridge.example.org" }),
+    registration: path.default("registration.yaml").describe("Written by `causeway registration`; the homeserver reads the same file."),
+    double_puppets: path
+      .optional()
+      .describe(
+        "A second registration, by which what people do on a network appears under their own Matrix name. `causeway registration --double-puppets` writes it.",
+      )
+      .meta({ example: "registration-double-puppets.yaml" }),
+  })
+  .describe("How the homeserver and the bridge know each other.")
+  .prefault({});
+
+const database = z
+  .strictObject({
+    path: path.default("data/causeway.db").describe("On a local disk: network file systems damage databases."),
+    key_file: path
+      .default("data/causeway.key")
+      .describe("Seals the passwords and tokens in the database. Made at the first start: keep a copy elsewhere."),
+    key: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("The key itself, in place of the file: 32 bytes in base64.")
+      .meta({ example: "${CAUSEWAY_KEY}", secret: true }),
+  })
+  .describe("Everything that the bridge remembers.")
+  .prefault({});
+
+const permissions = z
+  .record(
+    z.string().regex(/^(?:@[^:\s]+(?::\S+)?|[^@\s]+)$/, "must be a Matrix name, a server's name, either with *, or *"),
+    z.enum(LEVELS),
+  )
+  .default({ "*": "relay" })
+  .describe("Who may do what: block (is not relayed), relay, user (may link rooms and sign in), admin.")
+  .meta({ example: { "*": "relay", "example.org": "user", "@admin:example.org": "admin" } });
+
+const logging = z
+  .strictObject({
+    level: z
+      .enum(["fatal", "error", "warn", "info", "debug", "trace"])
+      .default("info")
+      .describe("What people said is logged at `trace` only."),
+    format: z
+      .enum(["auto", "json", "text"])
+      .default("auto")
+      .describe("json, one object a line; text, for people; auto = text on a terminal."),
+  })
+  .prefault({});
+
+const media = z
+  .strictObject({ largest_file_mb: z.number().positive().default(100).describe("Larger files cross as a link, or are told.") })
+  .prefault({});
+
+const bridge = z
+  .strictObject({
+    relay: z.boolean().default(true).describe("Whether people without a login of their own on a network are heard there."),
+    ghost_name: z
+      .string()
+      .regex(/\{name\}/, "must hold {name}")
+      .default("{name}")
+      .describe("How people of the networks are called in Matrix: {name} is their name, {network} that of the network."),
+    late_minutes: z.number().nonnegative().default(15).describe("A message that comes later than this rings nobody."),
+    give_up_days: z.number().positive().default(7).describe("What cannot be delivered for so long is parked until someone tries it again."),
+  })
+  .prefault({});
+
+const link = z
+  .strictObject({
+    network: z.string().min(1).transform(networkId).meta({ example: "irc" }),
+    channel: z.string().min(1).describe("As after `!causeway link irc` in a room.").meta({ example: "libera #causeway" }),
+    room: roomOrAlias
+      .optional()
+      .describe("A room that the bot is in, or may join. Left out, the bridge makes one.")
+      .meta({ example: "#causeway:example.org" }),
+    invite: z
+      .array(person)
+      .default([])
+      .describe("Whom to invite into a room that the bridge makes.")
+      .meta({ example: ["@admin:example.org"] }),
+    readers: z
+      .enum(["visible", "announced", "open"])
+      .optional()
+      .describe("Who may read along unseen. visible: nobody; announced: the channel is told; open: anybody.")
+      .meta({ example: "announced" }),
+    relay: z.boolean().optional().describe("As `bridge.relay`, for this link.").meta({ example: true }),
+    reactions: z.boolean().optional().describe("Tell reactions in words where the network has none.").meta({ example: false }),
+    membership: z.boolean().optional().describe("Show who comes and goes.").meta({ example: false }),
+    topic: z.boolean().optional().describe("Topic and name go from the room to the channel too.").meta({ example: true }),
+    widen: z
+      .boolean()
+      .optional()
+      .describe("Yes, a private channel may be read in a room that more people can enter.")
+      .meta({ example: false }),
+  })
+  .transform(({ network, channel, room, invite, ...wishes }) => ({
+    network,
+    channel,
+    ...(room !== undefined && { room }),
+    invite: invite as readonly Mxid[],
+    settings: withoutAbsent(wishes),
+  }));
+
+/** Exactly the settings that were written: a link whose config says the same as before is not touched. */
+function withoutAbsent(wishes: { readonly [Key in keyof LinkSettings]: LinkSettings[Key] | undefined }): LinkSettings {
+  return Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined));
+}
+
+export const coreSchema = z.strictObject({
+  version: z.literal(CONFIG_VERSION).default(CONFIG_VERSION).describe("Of this file's format."),
+  homeserver: homeserver.describe("The Matrix homeserver."),
+  appservice,
+  database,
+  permissions,
+  admin_room: roomOrAlias.optional().describe("Hears what no other room can be told.").meta({ example: "#causeway-admin:example.org" }),
+  logging,
+  media,
+  bridge,
+  links: z
+    .array(link)
+    .default([])
+    .describe("Channels and the rooms that they are linked to. More can be linked by `!causeway link` in a room."),
+});
+
+export type CoreConfig = z.output<typeof coreSchema>;
+
+/** A link that the config asks for. */
+export type LinkConfig = CoreConfig["links"][number];
