@@ -18,7 +18,7 @@ import type { Work } from "./lane.ts";
 import { Lanes, readLane } from "./lanes.ts";
 import { Linking } from "./linking.ts";
 import { Links } from "./links.ts";
-import { type LiveLogin, Logins } from "./logins.ts";
+import { type LiveLogin, Logins, notConnected } from "./logins.ts";
 import type { MatrixClient } from "./matrix/client.ts";
 import type { MatrixEphemeral, MatrixEvent } from "./matrix/event.ts";
 import { watchForGaps } from "./matrix-gap.ts";
@@ -26,7 +26,17 @@ import type { Namespace } from "./matrix/namespace.ts";
 import { MediaBetween } from "./media.ts";
 import { Members } from "./members.ts";
 import type { RemoteEvent } from "./model/events.ts";
-import { type LoginId, linkId, type Mxid, type NetworkId, type RemoteChannelId, type RoomId } from "./model/ids.ts";
+import {
+  type EventId,
+  type LoginId,
+  linkId,
+  type Mxid,
+  type NetworkId,
+  type RemoteChannelId,
+  type RoomAlias,
+  type RoomId,
+} from "./model/ids.ts";
+import type { Person } from "./model/message.ts";
 import type { Clock, ConnectionState, Network, SignInContext } from "./network.ts";
 import { Notices } from "./notices.ts";
 import type { OutStep } from "./out-effect.ts";
@@ -55,12 +65,19 @@ export interface BridgeOptions {
   readonly secret: Buffer;
   readonly settings: PortalSettings & { readonly giveUpAfter: number; readonly adminRoom: RoomId | undefined };
   readonly links: readonly LinkConfig[];
+  /** What a ghost shows as its name. */
+  readonly ghostName: (network: NetworkId, person: Person) => string;
   readonly mediaLinks: MediaLinks | undefined;
   route(network: NetworkId, login: LoginId, path: string, serve: Serve): void;
   publicUrl(network: NetworkId, login: LoginId): string | undefined;
   /** A way back for a browser that signs in, under the public address. */
   callback?: (owner: Mxid) => NonNullable<SignInContext["callback"]>;
   paste?: (text: string, title: string) => Promise<string>;
+}
+
+/** Under this key the store remembers that an event has been taken back. */
+export function redactedKey(event: EventId): string {
+  return `redacted:${event}`;
 }
 
 export class Bridge {
@@ -91,7 +108,7 @@ export class Bridge {
     this.#options = options;
     this.#links = new Links(store.portals);
     this.#members = new Members(client);
-    this.#ghosts = new Ghosts({ client, users: store.users, settings: store.settings, namespace, clock, log });
+    this.#ghosts = new Ghosts({ client, users: store.users, settings: store.settings, namespace, clock, log, nameOf: options.ghostName });
     this.#notices = new Notices({
       client,
       journal: store.journal,
@@ -238,6 +255,36 @@ export class Bridge {
     await this.#lanes.stop();
   }
 
+  /** Whether the homeserver may take it for one of our ghosts: it is registered when it first speaks, or here when somebody asks for it. */
+  async isGhost(whom: Mxid): Promise<boolean> {
+    const owner = this.#ghosts.remoteOf(whom);
+    if (!owner) return whom === this.#options.namespace.bot;
+    if ((await this.#options.store.users.ghost(whom))?.registered) return true;
+    for (const live of this.#logins.ofNetwork(owner.network)) {
+      if (live.state.is !== "connected" || live.login.owner !== undefined) continue;
+      const person = await live.connection.person(owner.remote).catch(() => undefined);
+      if (!person) continue;
+      await this.#ghosts.exist(owner.network, person, (ref) => live.connection.open(ref));
+      return true;
+    }
+    return false;
+  }
+
+  /** Whether an alias is that of a portal: those that stand are known to the homeserver itself. */
+  async isPortal(alias: RoomAlias): Promise<boolean> {
+    const named = this.#options.namespace.channelOf(alias);
+    const link = named ? await this.#links.of(named.network, named.channel) : undefined;
+    if (!link) return false;
+    await this.#options.client.putAlias(alias, link.room);
+    return true;
+  }
+
+  /** What stands in the way of being of use, one sentence each. */
+  notReady(trouble: string | undefined): string[] {
+    const away = [...this.#logins.all()].filter((live) => live.login.owner === undefined && live.state.is !== "connected");
+    return [...(trouble ? [trouble] : []), ...away.map(notConnected)];
+  }
+
   /** A transaction of the homeserver's. Resolves when it is on disk. */
   async matrix(events: readonly MatrixEvent[], ephemeral: readonly MatrixEphemeral[]): Promise<void> {
     await takeMatrix(this.#intake(), events);
@@ -257,6 +304,7 @@ export class Bridge {
       bot: namespace.bot,
       secret,
       onlyRelay: false,
+      redacted: (event: EventId) => store.settings.set(redactedKey(event), true),
       observe: (event: MatrixEvent) => this.#observe(event),
       isDirect: async (event: MatrixEvent) => (await store.users.directRoom(event.sender, namespace.bot)) === event.room_id,
     };

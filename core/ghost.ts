@@ -86,6 +86,15 @@ export class Ghosts {
     }
   }
 
+  /** Makes the ghost be, in no room: somebody asks for it. */
+  async exist(network: NetworkId, person: Person, open: OpenAvatar): Promise<void> {
+    try {
+      await this.#alone(this.mxidOf(network, person.id), () => this.#be(network, person, open));
+    } catch (error) {
+      throw failureOf(error);
+    }
+  }
+
   /** Idempotent. */
   async leave(room: RoomId, ghost: Mxid, reason?: string): Promise<void> {
     await this.#alone(memberKey(room, ghost), async () => {

@@ -24,6 +24,8 @@ export interface MatrixIntakeContext {
   readonly secret: Buffer;
   /** True for an event that turned out to be no command: it goes to the links, and nowhere else. */
   readonly onlyRelay: boolean;
+  /** Puts on disk that the event has been taken back. */
+  redacted(event: EventId): Promise<void>;
   /** State that core itself lives by: names, join rules, encryption, tombstones. Called after the event is on disk. */
   observe(event: MatrixEvent): void;
   /** Whether the room is a direct chat with the bot, where every word is a command. */
@@ -123,6 +125,8 @@ function aboutOf(event: MatrixEvent): EventId {
 async function takeBack(context: MatrixIntakeContext, event: MatrixEvent): Promise<void> {
   const target = redacted(event);
   if (!target) return;
+  // Links to its files die at once, whatever the networks are told later.
+  await context.redacted(target);
   const waiting = await context.journal.about(target);
   await context.journal.removeUntried(
     waiting.filter((row) => (row.payload as MatrixEvent).type !== "m.room.redaction").map((row) => row.id),

@@ -1,0 +1,148 @@
+/** The entrance: config → store → Matrix → HTTP → networks, in this order, and back on a signal. */
+import { createHmac } from "node:crypto";
+import type { Logger } from "pino";
+import { Bridge, redactedKey } from "./bridge.ts";
+import { Canary } from "./canary.ts";
+import type { Config } from "./config.ts";
+import { createPublicMedia, MEDIA_PATH, type PublicMedia } from "./http/media.ts";
+import { createMetrics } from "./http/metrics.ts";
+import { HttpServer } from "./http/server.ts";
+import { createAppservice } from "./matrix/appservice.ts";
+import { MatrixClient } from "./matrix/client.ts";
+import { createNamespace } from "./matrix/namespace.ts";
+import type { Registration } from "./matrix/registration.ts";
+import { pingUntilHeard } from "./ping.ts";
+import { roomId } from "./model/ids.ts";
+import type { Clock } from "./network.ts";
+import { permissionsOf } from "./permissions.ts";
+import { keepTidy } from "./tidy.ts";
+import { loadSealKey } from "./store/seal.ts";
+import { existsSync } from "node:fs";
+import { openStore, type SqliteStore } from "./store/sqlite.ts";
+
+export interface Running {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+const DAY = 86_400_000;
+const MEGABYTE = 1_048_576;
+
+export async function start(config: Config, registration: Registration, clock: Clock, log: Logger): Promise<Running> {
+  const { homeserver, appservice, database } = config;
+  const sealKey = loadSealKey({ file: database.key_file, text: database.key, make: !existsSync(database.path) });
+  const store = await openStore({ path: database.path, sealKey, clock, log });
+  const secret = createHmac("sha256", sealKey).update("io.causeway.origin").digest();
+  const networks = [...config.networks.values()];
+  const namespace = createNamespace({
+    domain: homeserver.domain,
+    botLocalpart: registration.sender_localpart,
+    prefix: appservice.prefix,
+    networks: networks.map(({ network }) => network),
+  });
+  const { url: homeserverUrl, domain } = homeserver;
+  const client = new MatrixClient({ homeserverUrl, domain, asToken: registration.as_token, botMxid: namespace.bot, clock, log });
+  const stopping = new AbortController();
+  const media = publicMedia(config, { client, store, secret, clock, log });
+  const metrics = createMetrics({
+    journal: () => store.journal.counts(),
+    lanes: () => bridge.lanes,
+    connections: () => [...bridge.logins.all()].map((live) => ({ network: live.network.id, state: live.state.is })),
+  });
+  const ping = () => client.ping(registration.id, `causeway-${clock.now()}`).then(() => undefined);
+  const canary = new Canary({ client, settings: store.settings, clock, log, signal: stopping.signal, heard: metrics.echo, ping });
+  const bridge: Bridge = new Bridge({
+    store,
+    client,
+    namespace,
+    networks,
+    permissions: permissionsOf(config.permissions),
+    metrics,
+    canary,
+    clock,
+    log,
+    secret,
+    settings: {
+      lateAfter: config.bridge.late_minutes * 60_000,
+      largestFile: config.media.largest_file_mb * MEGABYTE,
+      relay: config.bridge.relay,
+      giveUpAfter: config.bridge.give_up_days * DAY,
+      adminRoom: config.admin_room?.startsWith("!") ? roomId(config.admin_room) : undefined,
+    },
+    links: config.links,
+    ghostName: (network, { name }) =>
+      config.bridge.ghost_name.replaceAll(/\{(name|network)\}/g, (_all, key) => (key === "name" ? name : nameOf(config, network))),
+    mediaLinks: media?.links,
+    route: (network, login, path, serve) => void http.route(network, login, path, serve),
+    publicUrl: (network, login) => appservice.public_url && `${appservice.public_url}/_causeway/${network}/${login}`,
+    ...(media ? { paste: (text: string, title: string) => media.links.paste(text, title) } : {}),
+  });
+  const calls = {
+    transaction: (...given: Parameters<Bridge["matrix"]>) => bridge.matrix(...given),
+    user: async (whom: Parameters<Bridge["isGhost"]>[0]) => await bridge.isGhost(whom),
+    room: async (alias: Parameters<Bridge["isPortal"]>[0]) => await bridge.isPortal(alias),
+  };
+  const http: HttpServer = new HttpServer({
+    bind: appservice.bind,
+    port: appservice.port,
+    appservice: createAppservice({ hsToken: registration.hs_token, calls, clock, log }),
+    ready: () => bridge.notReady(canary.trouble),
+    metrics: metrics.registry,
+    clock,
+    log,
+  });
+  if (media) http.mount(MEDIA_PATH, media.router);
+  await bridge.open();
+  const { port } = await http.listen();
+  log.info({ port }, "Listening");
+  const running = run(bridge, client, registration, { canary, store, clock, log, signal: stopping.signal });
+  return {
+    port,
+    async stop() {
+      stopping.abort(new Error("The bridge is stopping."));
+      await running.catch(() => undefined);
+      await http.close();
+      await bridge.stop();
+      await client.close();
+      await store.close();
+    },
+  };
+}
+
+interface Rest {
+  readonly canary: Canary;
+  readonly store: SqliteStore;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** What goes on once the listener is up: the homeserver has to know us before anything is sent. */
+async function run(
+  bridge: Bridge,
+  client: MatrixClient,
+  registration: Registration,
+  { canary, store, clock, log, signal }: Rest,
+): Promise<void> {
+  const quiet = (error: unknown) => {
+    if (!signal.aborted) log.error({ err: error }, "A background task ended");
+  };
+  await pingUntilHeard({ client, registration, clock, log, signal });
+  await bridge.start();
+  canary.run().catch(quiet);
+  keepTidy({ store, clock, log, signal }).catch(quiet);
+}
+
+function nameOf(config: Config, network: string): string {
+  return [...config.networks.values()].find((one) => one.network.id === network)?.network.name ?? network;
+}
+
+type MediaParts = Pick<Rest, "store" | "clock" | "log"> & { client: MatrixClient; secret: Buffer };
+
+function publicMedia(config: Config, { client, store, secret, clock, log }: MediaParts): PublicMedia | undefined {
+  const publicUrl = config.appservice.public_url;
+  if (publicUrl === undefined) return undefined;
+  const largest = config.media.largest_file_mb * MEGABYTE;
+  const alive = async (event: Parameters<typeof redactedKey>[0]) => (await store.settings.get(redactedKey(event))) === undefined;
+  return createPublicMedia({ publicUrl, client, settings: store.settings, secret, alive, largest, clock, log });
+}
