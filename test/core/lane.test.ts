@@ -1,0 +1,219 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { pino } from "pino";
+import { Lane, type LaneContext, type Work } from "../../core/lane.ts";
+import { Broken, LoggedOut, Refused, TryLater, Uncertain } from "../../core/model/errors.ts";
+import type { Clock } from "../../core/network.ts";
+import { openStore, type SqliteStore } from "../../core/store/sqlite.ts";
+
+/** Time that passes only when everybody waits. */
+class HandClock implements Clock {
+  #now = 1_000_000;
+  readonly #timers = new Set<{ at: number; run: () => void }>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  timer(ms: number, run: () => void): () => void {
+    const timer = { at: this.#now + ms, run };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  async sleep(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => void this.timer(ms, resolve));
+  }
+
+  /** To the next thing that is due. */
+  pass(): boolean {
+    const [next] = [...this.#timers].sort((a, b) => a.at - b.at);
+    if (!next) return false;
+    this.#timers.delete(next);
+    this.#now = Math.max(this.#now, next.at);
+    next.run();
+    return true;
+  }
+}
+
+interface Scene {
+  readonly store: SqliteStore;
+  readonly clock: HandClock;
+  readonly parked: string[];
+  readonly held: string[];
+  readonly freed: string[];
+  lane(work: Work, inherited?: boolean): Lane;
+  put(...words: string[]): Promise<number[]>;
+  settle(): Promise<void>;
+}
+
+async function scene(giveUpAfter = 86_400_000): Promise<Scene> {
+  const clock = new HandClock();
+  const log = pino({ level: "silent" });
+  const store = await openStore({ path: ":memory:", sealKey: new Uint8Array(32), clock, log });
+  const parked: string[] = [];
+  const held: string[] = [];
+  const freed: string[] = [];
+  const watch: LaneContext["watch"] = {
+    held: (_lane, why) => held.push(why),
+    freed: (lane) => freed.push(lane),
+    parked: async (_lane, row, why) => void parked.push(`${String(row.payload)}: ${why}`),
+  };
+  const context: LaneContext = { journal: store.journal, clock, log, watch, below: async () => undefined, giveUpAfter };
+  return {
+    store,
+    clock,
+    parked,
+    held,
+    freed,
+    lane: (work, inherited = false) => new Lane("out:1", work, context, inherited, () => undefined),
+    async put(...words) {
+      const rows = words.map((payload) => ({ lane: "out:1", payload, trace: payload, at: clock.now(), phase: 0, once: [] }));
+      return (await store.journal.take({ rows })).filter((id) => id !== undefined);
+    },
+    async settle() {
+      for (let quiet = 0; quiet < 20; quiet += 1) await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+}
+
+/** Does what the script says for each payload, and remembers the order in which rows were done. */
+function scripted(at: Scene, failures: Record<string, unknown[]>): { work: Work; done: string[]; again: string[] } {
+  const done: string[] = [];
+  const again: string[] = [];
+  const work: Work = async (row, turn) => {
+    const name = String(row.payload);
+    if (turn.again) again.push(name);
+    const failure = failures[name]?.shift();
+    if (failure !== undefined) throw failure;
+    done.push(name);
+    await at.store.journal.finish(row.id, {});
+  };
+  return { work, done, again };
+}
+
+async function runAll(at: Scene, lane: Lane): Promise<void> {
+  lane.wake();
+  await at.settle();
+  for (let steps = 0; steps < 50 && at.clock.pass(); steps += 1) await at.settle();
+}
+
+test("rows have their turn in the order in which they came", async () => {
+  const at = await scene();
+  await at.put("one", "two", "three");
+  const { work, done } = scripted(at, {});
+  await runAll(at, at.lane(work));
+  assert.deepEqual(done, ["one", "two", "three"]);
+});
+
+test("a message that must wait alone is passed over, and comes when its time does", async () => {
+  const at = await scene();
+  await at.put("reply", "other");
+  const { work, done } = scripted(at, { reply: [new TryLater("not yet", 500, "item")] });
+  await runAll(at, at.lane(work));
+  assert.deepEqual(done, ["other", "reply"]);
+  assert.deepEqual(at.held, []);
+});
+
+test("a channel that cannot be reached holds everything, in order, and nothing is parked", async () => {
+  const at = await scene();
+  await at.put("one", "two");
+  const { work, done } = scripted(at, { one: [new TryLater("busy", 5_000, "channel"), new TryLater("busy", 5_000, "login")] });
+  await runAll(at, at.lane(work));
+  assert.deepEqual(done, ["one", "two"]);
+  assert.equal(at.held.length, 2);
+  assert.deepEqual(at.freed, ["out:1"]);
+  assert.deepEqual(at.parked, []);
+});
+
+test("what is refused is parked alone with its reason, and the lane goes on", async () => {
+  const at = await scene();
+  await at.put("bad", "broken", "bug", "good");
+  const { work, done } = scripted(at, { bad: [new Refused("too long")], broken: [new Broken("odd answer")], bug: [new TypeError("x is not a function")] });
+  await runAll(at, at.lane(work));
+  assert.deepEqual(done, ["good"]);
+  assert.deepEqual(at.parked, ["bad: too long", "broken: odd answer", "bug: The bridge failed over it (the log says how)."]);
+});
+
+test("an unclear send holds the lane and comes back as one that may have been made", async () => {
+  const at = await scene();
+  await at.put("one", "two");
+  const { work, done, again } = scripted(at, { one: [new Uncertain("no answer")] });
+  await runAll(at, at.lane(work));
+  assert.deepEqual(done, ["one", "two"]);
+  assert.deepEqual(again, ["one"]);
+});
+
+test("after a start, the row at the head counts as one that may have been made, the others do not", async () => {
+  const at = await scene();
+  await at.put("one", "two");
+  const { work, again } = scripted(at, {});
+  await runAll(at, at.lane(work, true));
+  assert.deepEqual(again, ["one"]);
+});
+
+test("a message that takes the process down each time is parked in the end", async () => {
+  const at = await scene();
+  const [id] = await at.put("poison", "good");
+  for (let crash = 0; crash < 10; crash += 1) await at.store.journal.attempt(id as number);
+  const { work, done } = scripted(at, {});
+  await runAll(at, at.lane(work, true));
+  assert.deepEqual(at.parked, ["poison: It stopped the bridge each time it was tried."]);
+  assert.deepEqual(done, ["good"]);
+});
+
+test("a login that is logged out is waited for, until days have passed", async () => {
+  const at = await scene(10_000);
+  await at.put("one");
+  const { work, done } = scripted(at, { one: Array.from({ length: 100 }, () => new LoggedOut("the token was revoked")) });
+  await runAll(at, at.lane(work));
+  assert.deepEqual(done, []);
+  assert.match(at.parked.join(), /one: Given up after trying for days\. the token was revoked/);
+});
+
+test("new messages do not break a hold; the news that its reason is gone does", async () => {
+  const at = await scene();
+  await at.put("one");
+  const { work, done } = scripted(at, { one: [new TryLater("away", 3_600_000, "login")] });
+  const lane = at.lane(work);
+  lane.wake();
+  await at.settle();
+  await at.put("two");
+  lane.wake();
+  await at.settle();
+  assert.deepEqual(done, []);
+  lane.wake(true);
+  await at.settle();
+  assert.deepEqual(done, ["one", "two"]);
+});
+
+test("a row that was taken away while the page was being worked through is not tried", async () => {
+  const at = await scene();
+  const [, second] = await at.put("one", "two", "three");
+  const done: string[] = [];
+  const work: Work = async (row) => {
+    done.push(String(row.payload));
+    if (row.payload === "one") await at.store.journal.removeUntried([second as number]);
+    await at.store.journal.finish(row.id, {});
+  };
+  await runAll(at, at.lane(work));
+  assert.deepEqual(done, ["one", "three"]);
+});
+
+test("a lane that is told to stop ends after the row in hand", async () => {
+  const at = await scene();
+  await at.put("one", "two");
+  const done: string[] = [];
+  let lane: Lane | undefined;
+  const work: Work = async (row) => {
+    done.push(String(row.payload));
+    await at.store.journal.finish(row.id, {});
+    void lane?.stop();
+  };
+  lane = at.lane(work);
+  lane.wake();
+  await at.settle();
+  await lane.stop();
+  assert.deepEqual(done, ["one"]);
+  assert.equal((await at.store.journal.counts("out:1")).waiting, 1);
+});
