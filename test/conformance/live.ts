@@ -159,15 +159,20 @@ export class Live<Config = unknown> {
   async kill(): Promise<void> {
     this.core.kill();
     this.core.abort();
-    await Promise.race([this.connection.close().catch(() => undefined), new Promise((resolve) => setTimeout(resolve, 500))]);
+    await Promise.race([this.connection.close().catch(() => undefined), after(500)]);
     await this.#end();
   }
 
   async close(): Promise<void> {
     if (this.#ended) return;
-    this.core.abort();
-    await this.connection.close();
+    await this.endConnection();
     await this.#end();
+  }
+
+  async endConnection(): Promise<void> {
+    this.core.abort();
+    const ended = await Promise.race([this.connection.close().then(() => true), after(5000)]);
+    assert.ok(ended, "close() ends within five seconds");
   }
 
   async #end(): Promise<void> {
@@ -180,6 +185,9 @@ export class Live<Config = unknown> {
     }
   }
 }
+
+/** On the wall. Keeps nothing up. */
+const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());
 
 /** The scene's stage director: starts connections and ends them all. */
 export interface Stage<Config = unknown> {

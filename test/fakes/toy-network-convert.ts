@@ -52,10 +52,13 @@ function sayPart(speaker: Speaker, wire: ToyWire): SayPart {
 /** There is nothing but accounts there, so a relayed person's name stands before the text. */
 function withName(speaker: Speaker, style: OutMessage["style"], body: RichText): RichText {
   const name = clip(speaker.name.toWellFormed(), 40);
-  const label: Inline = { type: "text", text: style === "emote" ? `* ${name} ` : `${name}: ` };
+  const label = style === "emote" ? `* ${name} ` : `${name}: `;
   const [first, ...rest] = body;
-  if (first?.type === "paragraph") return [{ ...first, content: [label, ...first.content] }, ...rest];
-  return [{ type: "paragraph", content: [label] }, ...body];
+  if (first?.type !== "paragraph") return [{ type: "paragraph", content: [{ type: "text", text: label }] }, ...body];
+  const [start, ...more] = first.content;
+  const content: Inline[] =
+    start?.type === "text" ? [{ ...start, text: label + start.text }, ...more] : [{ type: "text", text: label }, ...first.content];
+  return [{ ...first, content }, ...rest];
 }
 
 /** Only mentions that ring someone there stay mentions; the others become their words. */
