@@ -2,7 +2,9 @@
 import { createHash } from "node:crypto";
 import { gatherIn, senderOf } from "./in-gather.ts";
 import { Earlier, redactIn, sendIn } from "./in-send.ts";
+import { failureOf } from "./matrix/client.ts";
 import { toMatrix, toMatrixEdit } from "./matrix/to-matrix.ts";
+import { TryLater } from "./model/errors.ts";
 import type { RemoteDelete, RemoteEdit, RemoteMessage } from "./model/events.ts";
 import type { EventId, Mxid, RemoteMessageId } from "./model/ids.ts";
 import type { LiveLogin } from "./logins.ts";
@@ -22,7 +24,7 @@ export interface InTurn extends Turn {
 export async function inMessage(turn: InTurn, event: RemoteMessage): Promise<void> {
   const { portal, link, live, row } = turn;
   const { messages, journal, users } = portal.store;
-  await ownSendResolved(turn, event.message);
+  await notOurEcho(turn, event);
   const known = await messages.byRemote(link.id, event.message);
   const deleted = await messages.isTombstone(link.id, event.message);
   const silent = await users.isOptedOut(optOutName(link.network, event.sender));
@@ -48,12 +50,35 @@ export async function speakIn(turn: InTurn, person: Person): Promise<Mxid> {
   return await portal.ghosts.present(link.room, live.network.id, person, (ref) => live.connection.open(ref));
 }
 
-/** While a send of ours is unresolved, this may be its echo by another road. */
-export async function ownSendResolved(turn: InTurn, message: RemoteMessageId): Promise<void> {
+/** How long an event stands at the head of its lane for an unresolved send, before the lane looks again later. */
+const PATIENCE = 10_000;
+
+/**
+ * An event about a message that we do not know may be about the one that we are sending at this moment: it waits until that is
+ * resolved.
+ */
+export async function knownMessage(turn: InTurn, message: RemoteMessageId): Promise<readonly MessageRecord[]> {
   const { portal, link } = turn;
-  if (!portal.unresolved.has(link.id)) return;
   const known = await portal.store.messages.byRemote(link.id, message);
-  if (known.length === 0) await portal.unresolved.closed(link.id);
+  if (known.length > 0 || !portal.unresolved.has(link.id)) return known;
+  await sendsResolved(turn);
+  return await portal.store.messages.byRemote(link.id, message);
+}
+
+async function sendsResolved({ portal, link }: InTurn): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const cancel = portal.clock.timer(PATIENCE, late.resolve);
+  await Promise.race([portal.unresolved.closed(link.id), late.promise]);
+  cancel();
+  if (portal.unresolved.has(link.id)) throw new TryLater("A message on its way there is not resolved yet.", 1_000, "channel");
+}
+
+/** Said by one of our own identities without evidence which send it was: while one is unresolved, it may be that. */
+async function notOurEcho(turn: InTurn, event: RemoteMessage): Promise<void> {
+  const { portal, link, live } = turn;
+  if (!portal.unresolved.has(link.id)) return;
+  const person = event.person ?? (await live.connection.person(event.sender));
+  if (person?.ours || portal.logins.ownerOf(link.network, event.sender)) await sendsResolved(turn);
 }
 
 function recordOf(turn: InTurn, event: RemoteMessage, sent: EventId, as: Mxid, part: number, digest: string | undefined): MessageRecord {
@@ -82,21 +107,29 @@ export function digestOf(event: RemoteMessage | RemoteEdit): string {
 export async function inEdit(turn: InTurn, event: RemoteEdit): Promise<void> {
   const { portal, link, live, row } = turn;
   const { messages, journal } = portal.store;
-  await ownSendResolved(turn, event.message);
-  const known = await messages.byRemote(link.id, event.message);
+  const known = await knownMessage(turn, event.message);
   if (await messages.isTombstone(link.id, event.message)) return await journal.finish(row.id, {});
   if (known.length === 0) return await editUnknown(turn, event);
   const text = known.find((record) => !isFile(record)) ?? (known[0] as MessageRecord);
   if (text.origin === "remote" && text.digest === digestOf(event) && !event.files) return await journal.finish(row.id, {});
   const { refs } = await gatherIn(portal, link, live.connection, { ...event, files: [] }, row);
   const as = text.origin === "remote" ? text.sender : await speakIn(turn, await senderOf(live.connection, event.sender, event.person));
-  const { type, content } = toMatrixEdit(event, refs, text.event);
+  const original = (await originalOf(portal, link, text.event))?.content;
+  const { type, content } = toMatrixEdit(event, refs, text.event, original);
   const earlier = new Earlier(portal, link, turn.again);
   await sendIn(portal, link, earlier, { type, content, as, remote: `edit:${event.message}:${event.version}`, part: 0, at: event.at });
   const left = event.files?.map((file) => `file:${file.id}`);
   const gone = left ? known.filter((record) => isFile(record) && !left.includes(record.digest as string)) : [];
   for (const record of gone) await redactIn(portal, link, record.event, record.sender, `file:${event.message}`);
-  await journal.finish(row.id, { messages: [{ ...text, digest: digestOf(event) }] });
+  await journal.finish(row.id, { messages: isFile(text) ? [] : [{ ...text, digest: digestOf(event) }] });
+}
+
+async function originalOf(portal: PortalContext, link: Link, event: EventId) {
+  try {
+    return await portal.client.event(link.room, event);
+  } catch (error) {
+    throw failureOf(error);
+  }
 }
 
 function isFile(record: MessageRecord): boolean {
@@ -120,12 +153,12 @@ function asMessage(event: RemoteEdit): RemoteMessage {
 
 export async function inDelete(turn: InTurn, event: RemoteDelete): Promise<void> {
   const { portal, link, row } = turn;
-  const { messages, journal } = portal.store;
+  const { journal } = portal.store;
   for (const message of event.messages) {
-    await ownSendResolved(turn, message);
+    const known = await knownMessage(turn, message);
     const waiting = await journal.about(`${link.id}:${message}`);
     await journal.remove(waiting.filter((other) => other.id !== row.id).map((other) => other.id));
-    for (const record of await messages.byRemote(link.id, message)) {
+    for (const record of known) {
       await redactIn(portal, link, record.event, record.origin === "remote" ? record.sender : portal.bot, `delete:${message}`);
     }
   }

@@ -1,14 +1,13 @@
 /** Votes and the end of a poll on a network, in the room. */
 import { senderOf } from "./in-gather.ts";
-import { type InTurn, ownSendResolved, speakIn } from "./in-message.ts";
+import { type InTurn, knownMessage, speakIn } from "./in-message.ts";
 import { Earlier, sendIn } from "./in-send.ts";
 import { pollEndContent, voteContent } from "./matrix/to-matrix.ts";
 import type { RemotePollClosed, RemoteVote } from "./model/events.ts";
 
 export async function inVote(turn: InTurn, event: RemoteVote): Promise<void> {
   const { portal, link, live, row } = turn;
-  await ownSendResolved(turn, event.message);
-  const [record] = await portal.store.messages.byRemote(link.id, event.message);
+  const [record] = await knownMessage(turn, event.message);
   if (record) {
     const as = await speakIn(turn, await senderOf(live.connection, event.sender, event.person));
     const remote = `vote:${event.message}:${event.sender}:${row.id}`;
@@ -20,8 +19,7 @@ export async function inVote(turn: InTurn, event: RemoteVote): Promise<void> {
 
 export async function inPoll(turn: InTurn, event: RemotePollClosed): Promise<void> {
   const { portal, link, row } = turn;
-  await ownSendResolved(turn, event.message);
-  const [record] = await portal.store.messages.byRemote(link.id, event.message);
+  const [record] = await knownMessage(turn, event.message);
   if (record) {
     const as = record.origin === "remote" ? record.sender : portal.bot;
     const earlier = new Earlier(portal, link, turn.again);

@@ -1,8 +1,9 @@
 /** Reactions on a network, in the room. */
 import { senderOf } from "./in-gather.ts";
-import { type InTurn, ownSendResolved, speakIn } from "./in-message.ts";
+import { type InTurn, knownMessage, speakIn } from "./in-message.ts";
 import { Earlier, redactIn, sendIn } from "./in-send.ts";
-import { reactionContent, reactionText } from "./matrix/to-matrix.ts";
+import { reactionText } from "./matrix/reaction-key.ts";
+import { reactionContent } from "./matrix/to-matrix.ts";
 import type { RemoteReact, RemoteReactionsAre } from "./model/events.ts";
 import type { EventId, RemoteMessageId, RemoteUserId } from "./model/ids.ts";
 import type { ReactionKey } from "./model/message.ts";
@@ -65,8 +66,7 @@ async function remove(turn: InTurn, target: EventId, sender: RemoteUserId, key: 
 
 /** The first event of the message; a reaction to what never came here says nothing. */
 async function targetOf(turn: InTurn, message: RemoteMessageId): Promise<EventId | undefined> {
-  await ownSendResolved(turn, message);
-  const [first] = await turn.portal.store.messages.byRemote(turn.link.id, message);
+  const [first] = await knownMessage(turn, message);
   return first?.event;
 }
 

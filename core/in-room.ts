@@ -1,6 +1,6 @@
 /** What happens to a channel, in the room: who comes and goes, names and topics, who may read it, what is pinned. */
 import { senderOf } from "./in-gather.ts";
-import { type InTurn, ownSendResolved } from "./in-message.ts";
+import { type InTurn, knownMessage } from "./in-message.ts";
 import { Earlier, sendIn } from "./in-send.ts";
 import { noticeContent } from "./matrix/to-matrix.ts";
 import { failureOf } from "./matrix/client.ts";
@@ -113,8 +113,7 @@ export async function inMissed(turn: InTurn, event: RemoteMissed): Promise<void>
 
 export async function inPin(turn: InTurn, event: RemotePin): Promise<void> {
   const { portal, link, row } = turn;
-  await ownSendResolved(turn, event.message);
-  const [record] = await portal.store.messages.byRemote(link.id, event.message);
+  const [record] = await knownMessage(turn, event.message);
   if (record) await portal.rooms.pin(link.room, eventId(record.event), event.kind === "pin");
   await portal.store.journal.finish(row.id, {});
 }
