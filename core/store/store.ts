@@ -212,6 +212,8 @@ export interface LinkSettings {
   /** The narrower side's admin agreed that a private channel is read in a wider room. */
   readonly widen?: boolean;
   readonly relay?: boolean;
+  /** Topic and name go from the room to the channel too; absent = as the network's custom is. */
+  readonly topic?: boolean;
 }
 
 export interface Portal {
