@@ -3,7 +3,7 @@
  * repeats; `example` in `meta` is what it shows; `formerly` names the keys that a key was called by before.
  */
 import { z } from "zod";
-import { type Mxid, mxid, networkId } from "./model/ids.ts";
+import { type Mxid, mxid, networkId, roomId } from "./model/ids.ts";
 import { LEVELS } from "./permissions.ts";
 import type { LinkSettings } from "./store/store.ts";
 
@@ -12,7 +12,7 @@ export const CONFIG_VERSION = 1;
 
 const address = z
   .url({ protocol: /^https?$/, error: "must be an address that begins with http:// or https://" })
-  .transform((url) => url.replace(/\/+$/, ""));
+  .overwrite((url) => url.replace(/\/+$/, ""));
 const path = z.string().min(1);
 const port = z.int().min(0).max(65535);
 const localpart = z.string().regex(/^[a-z0-9._=/+-]+$/, "must be made of a-z, 0-9 and . _ = / + - only");
@@ -87,7 +87,7 @@ const permissions = z
   )
   .default({ "*": "relay" })
   .describe("Who may do what: block (is not relayed), relay, user (may link rooms and sign in), admin.")
-  .meta({ example: { "*": "relay", "example.org": "user", "@admin:example.org": "admin" } });
+  .meta({ example: { "*": "relay", "example.org": "user", "@admin:example.org": "admin" }, live: true });
 
 const logging = z
   .strictObject({
@@ -100,10 +100,12 @@ const logging = z
       .default("auto")
       .describe("json, one object a line; text, for people; auto = text on a terminal."),
   })
+  .describe("What the bridge writes about its own doings, on standard output.")
   .prefault({});
 
 const media = z
   .strictObject({ largest_file_mb: z.number().positive().default(100).describe("Larger files cross as a link, or are told.") })
+  .describe("Files.")
   .prefault({});
 
 const bridge = z
@@ -117,6 +119,7 @@ const bridge = z
     late_minutes: z.number().nonnegative().default(15).describe("A message that comes later than this rings nobody."),
     give_up_days: z.number().positive().default(7).describe("What cannot be delivered for so long is parked until someone tries it again."),
   })
+  .describe("How messages cross.")
   .prefault({});
 
 const link = z
@@ -160,20 +163,27 @@ function withoutAbsent(wishes: { readonly [Key in keyof LinkSettings]: LinkSetti
   return Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined));
 }
 
+/** In the order of the example file, where the networks' sections stand before `links`. */
 export const coreSchema = z.strictObject({
-  version: z.literal(CONFIG_VERSION).default(CONFIG_VERSION).describe("Of this file's format."),
+  version: z.literal(CONFIG_VERSION).default(CONFIG_VERSION).describe("Of this file's format.").meta({ live: true }),
   homeserver: homeserver.describe("The Matrix homeserver."),
-  appservice,
-  database,
   permissions,
-  admin_room: roomOrAlias.optional().describe("Hears what no other room can be told.").meta({ example: "#causeway-admin:example.org" }),
-  logging,
-  media,
-  bridge,
   links: z
     .array(link)
     .default([])
     .describe("Channels and the rooms that they are linked to. More can be linked by `!causeway link` in a room."),
+  admin_room: z
+    .string()
+    .regex(/^!\S+$/, "must be a room's id, which begins with ! (in the room's settings, under Advanced)")
+    .transform(roomId)
+    .optional()
+    .describe("Hears what no other room can be told: a room's id.")
+    .meta({ example: "!abcdefgh:example.org" }),
+  bridge,
+  appservice,
+  database,
+  media,
+  logging,
 });
 
 export type CoreConfig = z.output<typeof coreSchema>;

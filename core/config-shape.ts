@@ -21,6 +21,8 @@ export interface Shape {
   /** Earlier names of this key: they go on working, with a warning. */
   readonly formerly?: readonly string[];
   readonly secret?: boolean;
+  /** Stands in the example file ready for use, although it might be left out. */
+  readonly live?: boolean;
 }
 
 export function shapeOf(schema: ZodType): Shape {

@@ -1,0 +1,96 @@
+/** `config.yaml.example`, written from the schemas: prose after `# `, settings that may be left out after `#`. */
+import { stringify } from "yaml";
+import { coreSchema } from "./config-schema.ts";
+import { type Shape, shapeOf } from "./config-shape.ts";
+import type { Network } from "./network.ts";
+
+const WIDTH = 120;
+
+const HEAD = `# Causeway's config. What stands ready for use must be yours; a line that begins with # and a word shows what holds when it is left out,
+# or an example. Any value can come from the environment, as \${NAME}, or from a file beside this one, as {file: path}.
+`;
+
+export function writeConfigExample(networks: readonly Network[]): string {
+  const { properties = {}, required } = shapeOf(coreSchema);
+  const sections: [string, string[]][] = Object.entries(properties).map(([key, shape]) => [key, writeKey(key, shape, required, [key])]);
+  const own = networks.map((network): [string, string[]] => [network.id, writeNetwork(network)]);
+  const before = sections.findIndex(([key]) => key === "links");
+  sections.splice(before, 0, ...own);
+  return `${HEAD}\n${sections.map(([, lines]) => `${lines.join("\n")}\n`).join("\n")}`;
+}
+
+/** Commented out as a whole: a network is connected to when its section is there. */
+function writeNetwork({ id, name, config }: Network): string[] {
+  const shape = shapeOf(config);
+  return [...prose(shape.description ?? `${name}.`), ...commentOut([`${id}:`, ...indent(writeKeys(shape, [id]))])];
+}
+
+function writeKeys(shape: Shape, path: readonly string[]): string[] {
+  return Object.entries(shape.properties ?? {}).flatMap(([key, one]) => writeKey(key, one, shape.required, [...path, key]));
+}
+
+/** Prose, then the setting: as it must be written, or commented out. */
+function writeKey(key: string, shape: Shape, required: readonly string[] | undefined, path: readonly string[]): string[] {
+  const text = prose(proseOf(shape));
+  const lines = writeSetting(key, shape, path);
+  const optional = !(required?.includes(key) ?? false) && shape.live !== true && !isGroup(shape);
+  return [...text, ...(optional ? commentOut(lines) : lines)];
+}
+
+/** A group of settings that may all be left out: its name may stand there all the same. */
+function isGroup(shape: Shape): boolean {
+  return shape.properties !== undefined && shape.example === undefined && (shape.required ?? []).length === 0;
+}
+
+function writeSetting(key: string, shape: Shape, path: readonly string[]): string[] {
+  if (shape.example === undefined) {
+    if (shape.properties) return [`${key}:`, ...indent(writeKeys(shape, path))];
+    const entry = typeof shape.additionalProperties === "object" ? shape.additionalProperties : undefined;
+    if (entry?.properties && shape.exampleKey !== undefined) {
+      return [`${key}:`, ...indent([`${shape.exampleKey}:`, ...indent(writeKeys(entry, [...path, shape.exampleKey]))])];
+    }
+    if (shape.items?.properties) return [`${key}:`, ...indent(listEntry(writeKeys(shape.items, path)))];
+  }
+  return stringify({ [key]: valueFor(shape, path) }, { lineWidth: 0, nullStr: "" })
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.trimEnd());
+}
+
+/** What to show: the example, what holds by default, a place for a secret, else nothing. */
+function valueFor(shape: Shape, path: readonly string[]): unknown {
+  const shown = shape.example ?? shape.default ?? shape.const ?? shape.enum?.[0];
+  if (shown !== undefined) return shown;
+  const secret = shape.secret === true || /(?:token|secret|password|key)$/.test(path.at(-1) ?? "");
+  return secret ? `\${${path.join("_").toUpperCase()}}` : null;
+}
+
+/** A dash before the first setting; prose before it goes above the dash. */
+function listEntry(lines: readonly string[]): string[] {
+  const first = lines.findIndex((line) => !line.startsWith("#"));
+  return lines.map((line, index) => (index === first ? `- ${line}` : index < first ? line : `  ${line}`));
+}
+
+function proseOf({ description, enum: options }: Shape): string {
+  const text = description ?? "";
+  if (options === undefined || options.every((option) => text.includes(String(option)))) return text;
+  return `${text} ${options.join(" | ")}`.trim();
+}
+
+function prose(text: string): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ").filter(Boolean)) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= WIDTH) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(`# ${word}`);
+  }
+  return lines;
+}
+
+function indent(lines: readonly string[]): string[] {
+  return lines.map((line) => `  ${line}`);
+}
+
+function commentOut(lines: readonly string[]): string[] {
+  return lines.map((line) => `#${line}`);
+}
