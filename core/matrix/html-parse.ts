@@ -10,7 +10,7 @@ import type { Inline, MentionTarget, RichText } from "../model/richtext.ts";
 import { Blocks, type ContainerTag } from "./html-blocks.ts";
 import type { Format } from "./html-run.ts";
 import { CONTAINERS, DIVISIONS, HEADINGS, PARAGRAPHS, RAW, SIMPLE, SKIPPED } from "./html-tags.ts";
-import { raised, readColour, readPillText, readTarget, readUrl } from "./html-values.ts";
+import { cleanText, raised, readColour, readPillText, readTarget, readUrl } from "./html-values.ts";
 
 /** UTF-16 units; the rest is not looked at. No Matrix event is larger. */
 const LONGEST = 65_536;
@@ -66,8 +66,9 @@ class Reader {
     } else this.#end(tag);
   }
 
-  onCharacter({ chars }: Token.CharacterToken): void {
+  onCharacter(token: Token.CharacterToken): void {
     if (this.#skipped !== undefined) return;
+    const chars = cleanText(token.chars);
     const gathering = this.#verbatim ?? this.#pill;
     if (gathering === undefined) this.#text(chars);
     else gathering.pieces.push(chars);

@@ -59,28 +59,41 @@ export function mapMentions(body: RichText, change: (target: MentionTarget, text
  * Replaces inline nodes, the innermost first: `change` sees a node whose content is already changed, and gives a node, several, or none.
  */
 export function mapInlines(body: RichText, change: (node: Inline) => Inline | readonly Inline[]): RichText {
-  return body.map((block) => mapBlock(block, change));
+  return mapRuns(body, (content) => mapInline(content, change));
 }
 
-function mapBlock(block: Block, change: (node: Inline) => Inline | readonly Inline[]): Block {
-  switch (block.type) {
-    case "paragraph":
-    case "heading":
-      return { ...block, content: mapInline(block.content, change) };
-    case "quote":
-      return { ...block, content: mapInlines(block.content, change) };
-    case "list":
-      return { ...block, items: block.items.map((item) => mapInlines(item, change)) };
-    case "table":
-      return { ...block, rows: block.rows.map((row) => row.map((cell) => mapInline(cell, change))) };
-    default:
-      return block;
-  }
+/** Replaces the runs of inline nodes that blocks hold. */
+function mapRuns(body: RichText, change: (content: readonly Inline[]) => readonly Inline[]): RichText {
+  return body.map((block): Block => {
+    switch (block.type) {
+      case "paragraph":
+      case "heading":
+        return { ...block, content: change(block.content) };
+      case "quote":
+        return { ...block, content: mapRuns(block.content, change) };
+      case "list":
+        return { ...block, items: block.items.map((item) => mapRuns(item, change)) };
+      case "table":
+        return { ...block, rows: block.rows.map((row) => row.map(change)) };
+      default:
+        return block;
+    }
+  });
 }
 
 /** As `mapInlines`, over a run of inline nodes. */
 export function mapInline(content: readonly Inline[], change: (node: Inline) => Inline | readonly Inline[]): Inline[] {
   return content.flatMap((node) => change("content" in node ? { ...node, content: mapInline(node.content, change) } : node));
+}
+
+/** Replaces pieces of text, but for those in links: what is put there may be one itself. */
+export function mapTexts(body: RichText, change: (text: string) => readonly Inline[] | undefined): RichText {
+  const inRun = (content: readonly Inline[]): readonly Inline[] =>
+    content.flatMap((node) => {
+      if (node.type === "text") return change(node.text) ?? node;
+      return "content" in node && node.type !== "link" ? { ...node, content: inRun(node.content) } : node;
+    });
+  return mapRuns(body, inRun);
 }
 
 /** The same text with at most `levels` levels of nesting; what lies deeper is plain text. A tree that is shallow already is returned as it is. */
