@@ -13,7 +13,7 @@ import type { Metrics } from "./http/metrics.ts";
 import type { Serve } from "./http/server.ts";
 import { workIn } from "./in.ts";
 import { takeMatrix } from "./intake-matrix.ts";
-import { takeRemote } from "./intake-remote.ts";
+import { prepareRemote } from "./intake-remote.ts";
 import type { Work } from "./lane.ts";
 import { Lanes, readLane } from "./lanes.ts";
 import { Linking } from "./linking.ts";
@@ -99,6 +99,8 @@ export class Bridge {
   /** Known from the start on; filled once the journal has been read. */
   #lanes!: Lanes;
   #held = 0;
+  /** The last thing that a login is having done, so that what it gives keeps its order. */
+  readonly #turns = new WeakMap<LiveLogin, Promise<unknown>>();
   /** What each login hears, for adapters that join their channels when they connect. */
   readonly #channels = new Map<string, Set<RemoteChannelId>>();
 
@@ -294,9 +296,10 @@ export class Bridge {
   }
 
   #intake() {
-    const { store, clock, secret, namespace } = this.#options;
+    const { store, clock, log, secret, namespace } = this.#options;
     return {
       journal: store.journal,
+      log,
       links: this.#links,
       lanes: this.#lanes,
       ghosts: this.#ghosts,
@@ -327,20 +330,34 @@ export class Bridge {
     }
   }
 
+  /** Resolves when it is on disk. Batches are made ready one after the other, and written together with whatever else waits. */
   async #received(live: LiveLogin, events: readonly RemoteEvent[], keep: Readonly<Record<string, unknown>> | undefined): Promise<void> {
     const { store, clock, log } = this.#options;
-    const context = {
-      journal: store.journal,
-      links: this.#links,
-      logins: this.#logins,
-      lanes: this.#lanes,
-      unresolved: this.#unresolved,
-      clock,
-      fleeting: (link: Link, event: RemoteEvent) => {
-        this.#hints.fromNetwork(link, event).catch((error: unknown) => log.debug({ err: error }, "A hint was not passed on"));
-      },
+    const fleeting = (link: Link, event: RemoteEvent) => {
+      this.#hints.fromNetwork(link, event).catch((error: unknown) => log.debug({ err: error }, "A hint was not passed on"));
     };
-    await takeRemote(context, live, events, keep);
+    const context = { links: this.#links, logins: this.#logins, unresolved: this.#unresolved, clock, fleeting };
+    const written = await this.#inTurn(live, async () => {
+      const intake = await prepareRemote(context, live, events, keep);
+      return { intake, taken: intake ? store.journal.take(intake) : undefined };
+    });
+    const taken = (await written.taken) ?? [];
+    for (const [index, row] of (written.intake?.rows ?? []).entries()) {
+      if (taken[index] === undefined) continue;
+      log.debug({ lane: row.lane, trace: row.trace }, "Taken from the network");
+      this.#lanes.wake(row.lane);
+    }
+  }
+
+  /** After whatever this login is having done, and before what comes next. */
+  async #inTurn<Result>(live: LiveLogin, work: () => Promise<Result>): Promise<Result> {
+    const before = this.#turns.get(live) ?? Promise.resolve();
+    const done = before.then(work);
+    this.#turns.set(
+      live,
+      done.catch(() => undefined),
+    );
+    return await done;
   }
 
   #changed(live: LiveLogin, before: ConnectionState): void {
@@ -360,7 +377,10 @@ export class Bridge {
       signal: this.#stopping.signal,
     };
     const failed = (error: unknown) => log.error({ network: network.id, err: error }, "Catching up failed");
-    this.#catchUp.connected(live, state.resumed).catch(failed);
+    // Before anything that comes by this connection is taken, its phase has begun.
+    const { resumed } = state;
+    const begun = this.#inTurn(live, () => this.#catchUp.begin(live, resumed));
+    begun.then(() => this.#catchUp.run(live, resumed)).catch(failed);
     if (before.is !== "connected") makeConfigLinks(context, live).catch(failed);
     this.#wakeLogin(live).catch(failed);
   }

@@ -36,11 +36,15 @@ export class CatchUp {
     this.#context = context;
   }
 
-  /** A login is connected. Resolves when every link of it has caught up, or a newer connection has taken over. */
-  async connected(live: LiveLogin, resumed: boolean): Promise<void> {
+  /** A login is connected: unless nothing was missed, live events wait from now on until history has been fetched. */
+  async begin(live: LiveLogin, resumed: boolean): Promise<void> {
+    if (!resumed && live.connection.history) await this.#context.links.nextPhase(live.network.id, live.login.id);
+  }
+
+  /** Resolves when every link of the login has caught up, or a newer connection has taken over. */
+  async run(live: LiveLogin, resumed: boolean): Promise<void> {
     const pass = Symbol(live.login.name);
     this.#passes.set(live, pass);
-    if (!resumed && live.connection.history) await this.#context.links.nextPhase(live.network.id, live.login.id);
     const current = () => this.#passes.get(live) === pass && live.state.is === "connected";
     if (resumed && !(await this.#anyBehind(live))) return;
     const queue = this.#context.links.ofLogin(live.network.id, live.login.id);

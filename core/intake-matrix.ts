@@ -1,5 +1,6 @@
 /** From the homeserver into the journal: one row for each link that the event has to reach, before the transaction is answered. */
 import { randomUUID } from "node:crypto";
+import type { Logger } from "pino";
 import { isCommand } from "./commands.ts";
 import type { Ghosts } from "./ghost.ts";
 import type { Lanes } from "./lanes.ts";
@@ -20,6 +21,7 @@ export interface MatrixIntakeContext {
   readonly lanes: Lanes;
   readonly ghosts: Ghosts;
   readonly clock: Clock;
+  readonly log: Logger;
   readonly bot: Mxid;
   readonly secret: Buffer;
   /** True for an event that turned out to be no command: it goes to the links, and nowhere else. */
@@ -64,7 +66,11 @@ export async function takeMatrix(context: MatrixIntakeContext, events: readonly 
   }
   if (rows.length > 0 || records.length > 0) {
     const taken = await context.journal.take({ rows, records });
-    for (const [index, row] of rows.entries()) if (taken[index] !== undefined) context.lanes.wake(row.lane);
+    for (const [index, row] of rows.entries()) {
+      if (taken[index] === undefined) continue;
+      context.log.debug({ lane: row.lane, trace: row.trace }, "Taken from Matrix");
+      context.lanes.wake(row.lane);
+    }
   }
   for (const event of events) context.observe(event);
 }

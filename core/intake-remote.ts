@@ -1,31 +1,28 @@
-/** From a network into the journal: which link is it about, has it been seen, and when may it have its turn. */
+/** From a network towards the journal: which link is it about, has it been seen, and when may it have its turn. */
 import { randomUUID } from "node:crypto";
-import type { Lanes } from "./lanes.ts";
 import type { Links } from "./links.ts";
 import type { LiveLogin, Logins } from "./logins.ts";
 import { isFleeting, type RemoteEvent } from "./model/events.ts";
 import type { Clock } from "./network.ts";
-import type { Intake, Journal, Link, NewRow } from "./store/store.ts";
+import type { Intake, Link, NewRow } from "./store/store.ts";
 import type { Unresolved } from "./unresolved.ts";
 
 export interface RemoteIntakeContext {
-  readonly journal: Journal;
   readonly links: Links;
   readonly logins: Logins;
-  readonly lanes: Lanes;
   readonly unresolved: Unresolved;
   readonly clock: Clock;
   /** Typing and read marks: late, they are worth nothing. */
   fleeting(link: Link, event: RemoteEvent): void;
 }
 
-/** Resolves when everything that counts is on disk. */
-export async function takeRemote(
+/** What goes into the journal, undefined = nothing. Call it for one batch of a login after the other: rows keep that order. */
+export async function prepareRemote(
   context: RemoteIntakeContext,
   live: LiveLogin,
   events: readonly RemoteEvent[],
   keep: Readonly<Record<string, unknown>> | undefined,
-): Promise<void> {
+): Promise<Intake | undefined> {
   const rows: NewRow[] = [];
   const watermarks: NonNullable<Intake["watermarks"]>[number][] = [];
   const inDelivery = new Map<string, number>();
@@ -39,9 +36,8 @@ export async function takeRemote(
     if (event.cursor !== undefined && counts) watermarks.push({ link: link.id, cursor: event.cursor });
   }
   const kept = keep ? { network: live.network.id, login: live.login.id, values: keep } : undefined;
-  if (rows.length === 0 && !kept) return;
-  const taken = await context.journal.take({ rows, watermarks, ...(kept ? { keep: kept } : {}) });
-  for (const [index, row] of rows.entries()) if (taken[index] !== undefined) context.lanes.wake(row.lane);
+  if (rows.length === 0 && !kept) return undefined;
+  return { rows, watermarks, ...(kept ? { keep: kept } : {}) };
 }
 
 /** The lane that the event goes into; undefined = it needs no turn. */

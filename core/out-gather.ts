@@ -1,7 +1,18 @@
 /** The gather step towards a network: whom and what the message mentions, answers and carries, in that network's terms. */
 import { fromMatrix, mentionedIn, type OutRefs, replyTarget, threadRoot } from "./matrix/from-matrix.ts";
 import type { MatrixEvent } from "./matrix/event.ts";
-import { type EventId, eventId, type Mxid, mxid, type RemoteMessageId, type RemoteUserId, type RoomId } from "./model/ids.ts";
+import {
+  type EventId,
+  eventId,
+  type MxcUri,
+  type Mxid,
+  mxid,
+  type RemoteChannelId,
+  type RemoteMessageId,
+  type RemoteUserId,
+  type RoomAlias,
+  type RoomId,
+} from "./model/ids.ts";
 import type { OutFile, OutMessage, ReplyTarget, Speaker, ThreadTarget } from "./model/message.ts";
 import { toPlain } from "./model/plain.ts";
 import type { Connection } from "./network.ts";
@@ -47,13 +58,13 @@ async function refsOf(portal: PortalContext, link: Link, connection: Connection,
     const remote = ghost?.network === link.network ? ghost.remote : logins.personOf(who, link);
     people.set(who, { name: await members.name(link.room, who), ...(remote ? { remote } : {}) });
   }
-  const channels = new Map<string, { remote: Link["channel"]; name: string }>();
+  const channels = new Map<RoomAlias | RoomId, { remote: RemoteChannelId; name: string }>();
   for (const room of mentioned.rooms) {
     const there = await rooms.resolve(room);
     const other = there ? (await portal.links.inRoom(there)).find((one) => one.network === link.network) : undefined;
     if (other) channels.set(room, { remote: other.channel, name: (await connection.channel(other.channel))?.name ?? room });
   }
-  const messages = new Map<string, { url: string }>();
+  const messages = new Map<EventId, { url: string }>();
   for (const { event: id } of mentioned.events) {
     const [record] = (await portal.store.messages.byEvent(id)).filter((one) => one.remote !== undefined);
     const other = record ? await portal.links.link(record.link) : undefined;
@@ -61,7 +72,17 @@ async function refsOf(portal: PortalContext, link: Link, connection: Connection,
     if (url) messages.set(id, { url });
   }
   const everyone = mentioned.everyone && (await rooms.mayNotifyRoom(link.room, mxid(event.sender)));
-  return { people, rooms: channels, events: messages, everyone, emoji: (mxc) => portal.media.knownEmoji(link.network, mxc) };
+  return { people, rooms: channels, events: messages, everyone, emoji: await emojiOf(portal, link, mentioned.emoji) };
+}
+
+async function emojiOf(portal: PortalContext, link: Link, mentioned: readonly MxcUri[]) {
+  const emoji = new Map<MxcUri, { name: string; id: string; url?: string }>();
+  for (const mxc of mentioned) {
+    const known = await portal.media.knownEmoji(link.network, mxc);
+    if (known?.kind !== "custom" || known.id === undefined) continue;
+    emoji.set(mxc, { name: known.name, id: known.id, ...(known.url === undefined ? {} : { url: known.url }) });
+  }
+  return emoji;
 }
 
 async function threadOf(portal: PortalContext, link: Link, root: EventId): Promise<ThreadTarget> {
