@@ -4,6 +4,7 @@
  */
 import type { Poll, Style } from "../model/message.ts";
 import { type Inline, plainText, type RichText } from "../model/richtext.ts";
+import { prefixed } from "../model/walk.ts";
 import { bodyOf } from "./from-body.ts";
 import { fileKind, fileName, fileOf, hasCaption, type MatrixFile } from "./from-file.ts";
 import { type OutRefs, withMentions } from "./from-mentions.ts";
@@ -61,10 +62,8 @@ function fromText(type: string, content: AnyContent, refs: OutRefs): Said {
 /** A kind that is not known is named before its text, so that nobody takes the text for all there was. */
 function named(kind: string, body: RichText): RichText {
   if (kind === "m.room.message") return body;
-  const name: Inline = { type: "text", text: `[${cleanText(kind).replace(/\s+/g, " ").slice(0, 80)}]` };
-  const [first, ...rest] = body;
-  if (first?.type !== "paragraph") return [{ type: "paragraph", content: [name] }, ...body];
-  return [{ ...first, content: [name, { type: "text", text: " " }, ...first.content] }, ...rest];
+  const name = `[${cleanText(kind).replace(/\s+/g, " ").slice(0, 80)}]`;
+  return prefixed(body, [{ type: "text", text: body[0]?.type === "paragraph" ? `${name} ` : name }]);
 }
 
 const GEO = /^geo:(-?\d{1,3}(?:\.\d{1,12})?),(-?\d{1,3}(?:\.\d{1,12})?)(?:[,;]|$)/;

@@ -1,7 +1,7 @@
 /** A network's file as the content of a Matrix event. https://spec.matrix.org/v1.15/client-server-api/#mimage and the sections after it */
 import type { MxcUri } from "../model/ids.ts";
 import type { FileInfo, FileKind, RemoteFile } from "../model/message.ts";
-import { oneLine } from "../model/plain.ts";
+import { oneLine, sizeText } from "../model/plain.ts";
 import type { Inline } from "../model/richtext.ts";
 
 /** A file as gather left it: uploaded, or only to be told of. With neither `mxc` nor `link`, `unavailable` says why. */
@@ -85,15 +85,4 @@ export function fileLine({ file, link, unavailable }: InFile): Inline[] {
     address === undefined ? words : { type: "link", url: address, content: [words] },
     ...(about === "" ? [] : [{ type: "text", text: ` (${about})` } as const]),
   ];
-}
-
-const UNITS = ["bytes", "KB", "MB", "GB", "TB"];
-
-/** `1.2 MB`. Thousands are 1024, as people read them off their files. */
-export function sizeText(size: number | undefined): string | undefined {
-  if (size === undefined || !Number.isFinite(size) || size < 0) return undefined;
-  let value = size;
-  let unit = 0;
-  for (; value >= 1023.95 && unit < UNITS.length - 1; unit++) value /= 1024;
-  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1).replace(/\.0$/, "")} ${size === 1 ? "byte" : UNITS[unit]}`;
 }

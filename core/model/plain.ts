@@ -37,6 +37,7 @@ const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 export function clip(text: string, length: number): string {
   if (text.length <= length) return text;
   const head = text.slice(0, graphemeStart(text, length - 1));
+  if (/^\s/.test(text.slice(head.length))) return `${head.trimEnd()}…`;
   const word = head.search(/\s\S*$/);
   return `${(word > length / 2 ? head.slice(0, word) : head).trimEnd()}…`;
 }
@@ -132,4 +133,15 @@ function plainLink(url: string, text: string): string {
 
 function withoutScheme(url: string): string {
   return url.replace(/^https?:\/\//, "").replace(/\/$/, "");
+}
+
+const UNITS = ["bytes", "KB", "MB", "GB", "TB"];
+
+/** `1.2 MB`. Thousands are 1024, as people read them off their files. */
+export function sizeText(size: number | undefined): string | undefined {
+  if (size === undefined || !Number.isFinite(size) || size < 0) return undefined;
+  let value = size;
+  let unit = 0;
+  for (; value >= 1023.95 && unit < UNITS.length - 1; unit++) value /= 1024;
+  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1).replace(/\.0$/, "")} ${size === 1 ? "byte" : UNITS[unit]}`;
 }

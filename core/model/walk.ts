@@ -96,6 +96,13 @@ export function mapTexts(body: RichText, change: (text: string) => readonly Inli
   return mapRuns(body, inRun);
 }
 
+/** The same text with something before its first line. */
+export function prefixed(body: RichText, before: readonly Inline[]): RichText {
+  const [first, ...rest] = body;
+  if (first?.type !== "paragraph") return [{ type: "paragraph", content: before }, ...body];
+  return [{ ...first, content: [...before, ...first.content] }, ...rest];
+}
+
 /** The same text with at most `levels` levels of nesting; what lies deeper is plain text. A tree that is shallow already is returned as it is. */
 export function shallow(body: RichText, levels = DEEPEST): RichText {
   return depthOf(body) <= levels ? body : cutBlocks(body, levels);

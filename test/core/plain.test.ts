@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clip, firstWords, toPlain } from "../../core/model/plain.ts";
+import { clip, firstWords, sizeText, toPlain } from "../../core/model/plain.ts";
 import { type Inline, plainText, type RichText } from "../../core/model/richtext.ts";
 import { depthOf, inlines, mapInlines, shallow } from "../../core/model/walk.ts";
 
@@ -91,4 +91,9 @@ test("nodes are replaced from the inside out", () => {
   const body: RichText = [{ type: "paragraph", content: [{ type: "bold", content: [text("a"), { type: "break" }, text("b")] }] }];
   const changed = mapInlines(body, (node) => (node.type === "bold" ? node.content : node.type === "break" ? [] : node));
   assert.deepEqual(changed, [{ type: "paragraph", content: [text("a"), text("b")] }]);
+});
+
+test("sizes are written as people read them", () => {
+  const sizes = [undefined, 0, 1, 1023, 1024, 1_258_291, 104_857_600, 1_073_741_823, -1, Number.NaN].map(sizeText);
+  assert.deepEqual(sizes, [undefined, "0 bytes", "1 byte", "1023 bytes", "1 KB", "1.2 MB", "100 MB", "1 GB", undefined, undefined]);
 });

@@ -11,7 +11,6 @@ import {
   toMatrixEdit,
   voteContent,
 } from "../../core/matrix/to-matrix.ts";
-import { sizeText } from "../../core/matrix/to-file.ts";
 import type { RemoteEdit, RemoteMessage } from "../../core/model/events.ts";
 import { eventId, mxcUri, mxid, remoteChannelId, remoteMessageId, remoteThreadId, remoteUserId, roomId } from "../../core/model/ids.ts";
 import type { RemoteFile } from "../../core/model/message.ts";
@@ -226,11 +225,6 @@ test("files that cannot be opened are told of under the text", () => {
     },
   );
   assert.equal(content?.["body"], "hello\n\n📎 cat.png (https://media.example.org/x) (1.2 KB)\n\n📎 old.zip (1.2 KB, deleted on Slack)");
-});
-
-test("sizes are written as people read them", () => {
-  const sizes = [undefined, 0, 1, 1023, 1024, 1_258_291, 104_857_600, 1_073_741_823, -1, Number.NaN].map(sizeText);
-  assert.deepEqual(sizes, [undefined, "0 bytes", "1 byte", "1023 bytes", "1 KB", "1.2 MB", "100 MB", "1 GB", undefined, undefined]);
 });
 
 test("a message without anything says so instead of vanishing", () => {
