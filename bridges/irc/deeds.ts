@@ -1,0 +1,111 @@
+/** Kicks, bans and invitations: what operators do. Each is done again without harm. */
+import { Refused, TryLater, Uncertain } from "../../core/model/errors.ts";
+import { never } from "../../core/model/events.ts";
+import type { RemoteUserId } from "../../core/model/ids.ts";
+import type { Deed } from "../../core/network.ts";
+import { linesOf } from "./batches.ts";
+import type { Book, BookPerson } from "./book.ts";
+import { readChannelId, readPersonId } from "./ids.ts";
+import type { Isupport } from "./isupport.ts";
+import { type Line, param } from "./line.ts";
+import { clipBytes } from "./lines.ts";
+import { matchesMask } from "./modes.ts";
+import type { Outbox } from "./outbox.ts";
+import { errorOf } from "./refusals.ts";
+import type { Session } from "./session.ts";
+
+export interface DeedsOptions {
+  readonly outbox: Outbox;
+  live(): { session: Session; book: Book };
+}
+
+export class Deeds {
+  readonly #options: DeedsOptions;
+
+  constructor(options: DeedsOptions) {
+    this.#options = options;
+  }
+
+  async act(deed: Deed): Promise<void> {
+    // A private talk begins with its first word.
+    if (deed.kind === "direct") return;
+    const { session, book } = this.#options.live();
+    const place = readChannelId(deed.channel);
+    if (place?.channel === undefined) throw new Refused("That is no channel of IRC.");
+    const channel = book.channel(place.channel);
+    if (!channel) throw new TryLater(`The bridge is not in ${place.channel} now.`, 10_000, "channel");
+    const person = book.byId(deed.person);
+    const reason = clipBytes(`${deed.by.own ? "" : `${deed.by.name}: `}${deed.reason ?? deed.kind}`, session.isupport.reasonLength);
+    switch (deed.kind) {
+      case "kick":
+        return this.#kick(channel.name, channel.members, person, reason);
+      case "ban":
+        await this.#mode(channel.name, "+b", person ? banMask(person, session.isupport, book) : nickMask(deed.person));
+        return this.#kick(channel.name, channel.members, person, reason);
+      case "unban":
+        return this.#unban(channel.name, person, deed.person);
+      case "invite":
+        return this.#do(
+          "INVITE",
+          [person?.nick ?? nickOf(deed.person), channel.name],
+          ["443"],
+          channel.name,
+          "The invitation was not sent",
+        );
+      default:
+        return never(deed);
+    }
+  }
+
+  async #kick(channel: string, members: ReadonlyMap<string, string>, person: BookPerson | undefined, reason: string): Promise<void> {
+    const { book } = this.#options.live();
+    // Who is not there need not be put out.
+    if (!person || !members.has(book.fold(person.nick))) return;
+    await this.#do("KICK", [channel, person.nick, reason], ["401", "441"], channel, `${person.nick} was not put out`);
+  }
+
+  #mode(channel: string, change: string, mask: string): Promise<void> {
+    return this.#do("MODE", [channel, change, mask], [], channel, "The ban was not changed");
+  }
+
+  async #unban(channel: string, person: BookPerson | undefined, id: RemoteUserId): Promise<void> {
+    const { session, book } = this.#options.live();
+    const fold = (text: string): string => book.fold(text);
+    const masks = (await this.#ask("MODE", [channel, "b"])).filter(({ command }) => command === "367").map((line) => param(line, 2));
+    const own = person ? [nickMask(id), banMask(person, session.isupport, book)] : [nickMask(id)];
+    const meant = masks.filter((mask) => own.some((one) => fold(one) === fold(mask)) || (person && matchesMask(mask, person, fold)));
+    for (const mask of meant) await this.#mode(channel, "-b", mask);
+  }
+
+  async #do(command: string, params: readonly string[], fine: readonly string[], target: string, deed: string): Promise<void> {
+    const lines = await this.#ask(command, params);
+    const refusal = lines.find((line) => /^([45]\d\d|FAIL|263)$/.test(line.command) && !fine.includes(line.command));
+    if (refusal) throw errorOf(refusal, target, deed);
+  }
+
+  async #ask(command: string, params: readonly string[]): Promise<Line[]> {
+    await this.#options.outbox.turn(1, params.join(" ").length);
+    const answer = await this.#options.live().session.ask({ lines: [{ command, params }] });
+    if (answer.is !== "answered") throw new Uncertain("The server did not say whether it has done it.");
+    return answer.items.flatMap(linesOf);
+  }
+}
+
+const nickOf = (id: RemoteUserId): string => {
+  const person = readPersonId(id);
+  return person?.nick ?? person?.account ?? "*";
+};
+
+const nickMask = (id: RemoteUserId): string => `${nickOf(id)}!*@*`;
+
+/**
+ * By account where the server has such bans (https://ircv3.net/specs/extensions/account-extban), else by host. A host that others share,
+ * a web client's or a bouncer's, would put them out too: then by nick.
+ */
+function banMask(person: BookPerson, isupport: Isupport, book: Book): string {
+  const [byAccount] = (isupport.get("ACCOUNTEXTBAN") ?? "").split(",").filter((name) => /^\w{1,16}$/.test(name));
+  const prefix = (isupport.get("EXTBAN") ?? "").split(",")[0] ?? "";
+  if (person.account && byAccount) return `${prefix}${byAccount}:${person.account}`;
+  const shared = [...book.people.values()].filter(({ host }) => host === person.host).length > 1;
+  return person.host === "" || shared ? `${person.nick}!*@*` : `*!*@${person.host}`;
+}

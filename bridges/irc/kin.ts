@@ -1,0 +1,25 @@
+/** The nicks of all the bridge's connections to one network, so that none takes another's words for a stranger's. */
+import type { LoginId } from "../../core/model/ids.ts";
+
+/** A nick that was given up is ours for so long: what was said under it may still be on its way. */
+const LINGERS = 60_000;
+
+export class Kin {
+  /** Folded nicks; until when each is ours. */
+  readonly #nicks = new Map<string, { readonly login: LoginId; until: number }>();
+
+  took(folded: string, login: LoginId): void {
+    this.#nicks.set(folded, { login, until: Number.POSITIVE_INFINITY });
+  }
+
+  gaveUp(folded: string, login: LoginId, now: number): void {
+    const entry = this.#nicks.get(folded);
+    if (entry?.login === login) entry.until = now + LINGERS;
+    for (const [nick, { until }] of this.#nicks) if (until < now) this.#nicks.delete(nick);
+  }
+
+  has(folded: string, now: number): boolean {
+    const entry = this.#nicks.get(folded);
+    return entry !== undefined && entry.until >= now;
+  }
+}

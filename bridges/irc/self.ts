@@ -1,0 +1,41 @@
+/** Who a connection is: the relay bot, or a person. */
+import { readFile } from "node:fs/promises";
+import type { IrcNetworkConfig } from "./config.ts";
+import type { Self } from "./connection.ts";
+import type { SaslMechanism } from "./sasl.ts";
+import type { WireOptions } from "./wire.ts";
+
+export function relaySelf(config: IrcNetworkConfig): Self {
+  return {
+    own: false,
+    nickserv: config.nickserv,
+    perform: config.perform,
+    turn: async () => undefined,
+    identity: async () => ({
+      identity: {
+        nick: config.nick,
+        user: config.user,
+        realName: config.real_name,
+        password: config.password,
+        sasl: config.sasl && {
+          mechanism: config.sasl.mechanism.toUpperCase() as SaslMechanism,
+          account: config.sasl.account ?? "",
+          password: config.sasl.password ?? "",
+        },
+      },
+      client: await clientCertificate(config.sasl),
+      localAddress: config.local_address,
+    }),
+  };
+}
+
+async function clientCertificate(sasl: IrcNetworkConfig["sasl"]): Promise<WireOptions["client"]> {
+  if (!sasl?.certificate || !sasl.key) return undefined;
+  const [certificate, key] = await Promise.all([readPem(sasl.certificate), readPem(sasl.key)]);
+  return { certificate, key };
+}
+
+/** PEM text as it stands, or what the file of this path holds. */
+async function readPem(text: string): Promise<string> {
+  return text.includes("-----BEGIN") ? text : readFile(text, "utf8");
+}
