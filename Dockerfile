@@ -3,7 +3,8 @@ FROM node:24-bookworm-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
 COPY vendor vendor
-RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY scripts/setup.js scripts/
+RUN node scripts/setup.js
 COPY . .
 RUN npm run build \
  && npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
