@@ -1,0 +1,185 @@
+/** What is done to messages and channels. "Already so" is success. https://discord.com/developers/docs/resources/message */
+import { type APIMessage, Routes } from "discord-api-types/v10";
+import { Refused } from "../../core/model/errors.ts";
+import type { ReactionKey } from "../../core/model/message.ts";
+import { clip } from "../../core/model/plain.ts";
+import type { DeletePart, EditPart, PinPart, ReactPart, Sent, TopicPart, VotePart } from "../../core/network.ts";
+import { Code, Denied, isDenied } from "./failures.ts";
+import { isForum } from "./guilds.ts";
+import { isSnowflake } from "./ids.ts";
+import type { Live } from "./live.ts";
+import { allowed, botContent, nonceOf, webhookHome, withQuote } from "./say.ts";
+import { inOpenThread, requireAvailable } from "./threads.ts";
+import type { SayWire } from "./wire.ts";
+import { escapeText } from "./write-markdown.ts";
+
+type Done = Promise<Sent>;
+
+/** The channel or thread that the message stands in. In a forum a message that is not in a thread began one. */
+export async function whereOf(live: Live, part: { channel: string; thread?: string; message?: string }): Promise<string> {
+  requireAvailable(live, part.channel);
+  if (part.thread !== undefined) return part.thread;
+  const place = await live.guilds.find(part.channel);
+  return place && isForum(place.type) && part.message !== undefined ? part.message : part.channel;
+}
+
+export async function edit(live: Live, part: EditPart): Done {
+  const wire = part.wire as SayWire;
+  if (wire.poll || wire.voice) throw new Refused("Polls and voice messages cannot be edited on Discord.");
+  const where = await whereOf(live, part);
+  const thread = where === part.channel ? undefined : where;
+  const byWebhook = wire.bot === true ? undefined : await webhookOf(live, part.channel);
+  if (byWebhook) {
+    const body = { content: withQuote(wire), allowed_mentions: allowed(wire) };
+    const path = Routes.webhookMessage(byWebhook.id, byWebhook.token, part.message);
+    const query = thread === undefined ? {} : { thread_id: thread };
+    try {
+      await inOpenThread(live, thread, () => live.rest.patch(path, { body, query, anonymous: true }));
+      return {};
+    } catch (error) {
+      // Said by the bot itself, or through a webhook that is no more.
+      if (!isDenied(error, Code.UnknownMessage, Code.UnknownWebhook, Code.InvalidWebhookToken)) throw error;
+    }
+  }
+  const body = { content: botContent(live, wire), allowed_mentions: allowed(wire) };
+  await inOpenThread(live, thread, () => live.rest.patch(Routes.channelMessage(where, part.message), { body }));
+  return {};
+}
+
+/** The webhook that speaks there, should there be one already. */
+async function webhookOf(live: Live, channel: string) {
+  const place = await live.guilds.find(channel);
+  if (!place || place.guild === undefined) return undefined;
+  return await live.webhooks.of(webhookHome(place)).catch((error: unknown) => {
+    if (error instanceof Denied) return undefined;
+    throw error;
+  });
+}
+
+export async function remove(live: Live, part: DeletePart): Done {
+  const where = await whereOf(live, part);
+  if (part.own && (await removeByWebhook(live, part, where))) return {};
+  const reason = part.reason ?? `Deleted by ${part.speaker.name} (${part.speaker.mxid})`;
+  await gone(live.rest.delete(Routes.channelMessage(where, part.message), { reason }));
+  return {};
+}
+
+/** What our webhook said, the bot may delete without any right. False = it was not that webhook. */
+async function removeByWebhook(live: Live, part: DeletePart, where: string): Promise<boolean> {
+  const webhook = await webhookOf(live, part.channel);
+  if (!webhook) return false;
+  const query = where === part.channel ? {} : { thread_id: where };
+  try {
+    await live.rest.delete(Routes.webhookMessage(webhook.id, webhook.token, part.message), { query, anonymous: true });
+    return true;
+  } catch (error) {
+    if (isDenied(error, Code.UnknownMessage, Code.UnknownWebhook, Code.InvalidWebhookToken)) return false;
+    throw error;
+  }
+}
+
+/** What is not there any more is deleted. */
+async function gone(deleting: Promise<unknown>): Promise<void> {
+  try {
+    await deleting;
+  } catch (error) {
+    if (!isDenied(error, Code.UnknownMessage, Code.UnknownChannel)) throw error;
+  }
+}
+
+/** https://discord.com/developers/docs/resources/message#create-reaction */
+export async function react(live: Live, part: ReactPart): Done {
+  const where = await whereOf(live, part);
+  const thread = where === part.channel ? undefined : where;
+  const [first, ...others] = emojiForms(live, part.channel, part.key);
+  if (first === undefined) throw new Refused(`Discord does not know the emoji "${nameOf(part.key)}".`);
+  const set = async (emoji: string): Promise<void> => {
+    const path = Routes.channelMessageOwnReaction(where, part.message, emoji);
+    await inOpenThread(live, thread, () => (part.kind === "react" ? live.rest.put(path) : live.rest.delete(path)));
+  };
+  try {
+    await firstKnown([first, ...others], set);
+  } catch (error) {
+    const already = part.kind === "unreact" && isDenied(error, Code.UnknownMessage, Code.UnknownEmoji);
+    if (!already) throw error;
+  }
+  return {};
+}
+
+async function firstKnown(forms: readonly string[], set: (emoji: string) => Promise<void>): Promise<void> {
+  for (const [index, form] of forms.entries()) {
+    try {
+      return await set(form);
+    } catch (error) {
+      if (!isDenied(error, Code.UnknownEmoji) || index === forms.length - 1) throw error;
+    }
+  }
+}
+
+/** In the path's form. Unicode emoji are tried with and without the sign that asks for a picture: each side writes them its own way. */
+export function emojiForms(live: Live, channel: string, key: ReactionKey): string[] {
+  if (key.kind === "unicode") {
+    const bare = key.text.replaceAll("\ufe0f", "");
+    return [...new Set([key.text, bare, `${bare}\ufe0f`])].map(encodeURIComponent);
+  }
+  const id = isSnowflake(key.id) ? key.id : live.guilds.emojiNamed(channel, key.name);
+  return id === undefined ? [] : [encodeURIComponent(`${key.name.replaceAll(/\W/g, "_")}:${id}`)];
+}
+
+function nameOf(key: ReactionKey): string {
+  return key.kind === "unicode" ? key.text : key.name;
+}
+
+export async function pin(live: Live, part: PinPart): Done {
+  const where = await whereOf(live, part);
+  const path = Routes.channelMessagesPin(where, part.message);
+  const reason = `By ${part.speaker.name} (${part.speaker.mxid})`;
+  if (part.kind === "pin") await live.rest.put(path, { reason });
+  else await gone(live.rest.delete(path, { reason }));
+  return {};
+}
+
+/** Twice in ten minutes, says Discord: a limit of its own. */
+export async function rename(live: Live, part: TopicPart): Done {
+  requireAvailable(live, part.channel);
+  const body = part.kind === "topic" ? { topic: clip(part.text, 1024) } : { name: clip(part.text, 100) };
+  live.setByUs.set(`${part.kind}:${part.channel}`, part.text);
+  await live.rest.patch(Routes.channel(part.channel), { body, reason: `By ${part.speaker.name} (${part.speaker.mxid})`, sub: part.kind });
+  return {};
+}
+
+/** Bots cannot vote: how Matrix has voted stands in a line under the poll, which is edited as votes come. */
+export async function tally(live: Live, part: VotePart, key: string): Done {
+  const where = await whereOf(live, part);
+  const lines = part.tally.map(({ text, votes }) => `${escapeText(text)}: **${votes}**`);
+  const content = clip(`-# ${part.closed ? "Final votes" : "Votes"} from Matrix\n${lines.join("\n")}`, 2000);
+  const kept = await live.core.keep.get(`tally:${part.message}`);
+  if (isSnowflake(kept)) await edited(live, where, kept, content);
+  else await live.core.keep.set(`tally:${part.message}`, await placed(live, where, part.message, content, key));
+  if (part.closed) await closePoll(live, where, part.message);
+  return {};
+}
+
+async function edited(live: Live, where: string, message: string, content: string): Promise<void> {
+  await gone(live.rest.patch(Routes.channelMessage(where, message), { body: { content, allowed_mentions: { parse: [] } } }));
+}
+
+async function placed(live: Live, where: string, poll: string, content: string, key: string): Promise<string> {
+  const body = {
+    content,
+    allowed_mentions: { parse: [], replied_user: false },
+    message_reference: { message_id: poll, fail_if_not_exists: false },
+    nonce: nonceOf(key),
+    enforce_nonce: true,
+  };
+  const message = await live.rest.post<APIMessage>(Routes.channelMessages(where), { body });
+  live.ours.set(message.id, key);
+  return message.id;
+}
+
+/** A poll that is no poll of Discord's, or has ended, needs no end. */
+async function closePoll(live: Live, where: string, message: string): Promise<void> {
+  await live.rest.post(Routes.expirePoll(where, message)).catch((error: unknown) => {
+    if (!(error instanceof Denied)) throw error;
+  });
+}

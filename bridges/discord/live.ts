@@ -1,0 +1,26 @@
+/** What the parts of one live connection share. */
+import type { Core } from "../../core/network.ts";
+import type { DiscordConfig } from "./config.ts";
+import type { Guilds } from "./guilds.ts";
+import type { Members } from "./members.ts";
+import type { Recent } from "./recent.ts";
+import type { Rest } from "./rest.ts";
+import type { View } from "./view.ts";
+import type { Webhooks } from "./webhooks.ts";
+
+export interface Live {
+  readonly config: DiscordConfig;
+  readonly core: Core;
+  readonly rest: Rest;
+  readonly guilds: Guilds;
+  readonly webhooks: Webhooks;
+  readonly members: Members;
+  /** Which key made which message: `ours` by message, `nonces` by what was told to Discord. */
+  readonly ours: Recent<string>;
+  readonly nonces: Recent<string>;
+  /** Topics and names that we set ourselves, by kind and channel. */
+  readonly setByUs: Map<string, string>;
+  /** The bot's account and application, empty until it is known. */
+  readonly self: { id: string; application: string };
+  view(guild: string | undefined): View;
+}

@@ -1,0 +1,104 @@
+/** People: those who were seen lately from memory, the others asked for one at a time. */
+import { type APIGuildMember, type APIUser, Routes } from "discord-api-types/v10";
+import type { Person } from "../../core/model/message.ts";
+import { absent, type Guilds, isThread } from "./guilds.ts";
+import { isSnowflake, isWebhookPerson } from "./ids.ts";
+import { Bit, has, permissionsIn } from "./permissions.ts";
+import { personOf } from "./people.ts";
+import { Recent } from "./recent.ts";
+import type { Rest } from "./rest.ts";
+
+/** A thousand is Discord's largest page. */
+const PAGE = 1000;
+/** More pages than anybody waits for. */
+const PAGES = 50;
+
+export interface Seen {
+  readonly person: Person;
+  /** The guild that they were seen in, and the linked channel that they spoke in. */
+  readonly guild: string | undefined;
+  readonly channel: string | undefined;
+}
+
+export class Members {
+  readonly #rest: Rest;
+  readonly #guilds: Guilds;
+  readonly #me: () => string;
+  readonly #seen = new Recent<Seen>(5_000);
+
+  constructor(rest: Rest, guilds: Guilds, me: () => string) {
+    this.#rest = rest;
+    this.#guilds = guilds;
+    this.#me = me;
+  }
+
+  saw(person: Person, guild: string | undefined, channel?: string): void {
+    const before = this.#seen.get(person.id);
+    this.#seen.set(person.id, { person, guild: guild ?? before?.guild, channel: channel ?? before?.channel });
+  }
+
+  seen(id: string): Seen | undefined {
+    return this.#seen.get(id);
+  }
+
+  async person(id: string): Promise<Person | undefined> {
+    const seen = this.#seen.get(id);
+    if (seen || isWebhookPerson(id) || !isSnowflake(id)) return seen?.person;
+    const [guild, ...others] = this.#guilds.guilds();
+    const member =
+      guild && others.length === 0 ? await absent(this.#rest.get<APIGuildMember>(Routes.guildMember(guild.id, id))) : undefined;
+    if (member && guild) return this.#take(member, guild.id);
+    const user = await absent(this.#rest.get<APIUser>(Routes.user(id)));
+    if (!user) return undefined;
+    const person = personOf(user, undefined, undefined, this.#me());
+    this.saw(person, undefined);
+    return person;
+  }
+
+  /** An id, a mention, or a name that exactly one member of the channel's guild has. */
+  async resolve(text: string, channel: string | undefined): Promise<Person | undefined> {
+    const words = text.trim().replace(/^@/, "");
+    const id = /^<@!?(\d{1,20})>$/.exec(text.trim())?.[1] ?? words;
+    if (isSnowflake(id)) return await this.person(id);
+    const place = channel === undefined ? undefined : await this.#guilds.find(channel);
+    if (words === "" || words.length > 100 || place?.guild === undefined) return undefined;
+    const found = await absent(
+      this.#rest.get<APIGuildMember[]>(Routes.guildMembersSearch(place.guild), { query: { query: words, limit: 20 } }),
+    );
+    const wanted = words.toLowerCase();
+    const named = (found ?? []).filter(({ nick, user }) =>
+      [nick, user.global_name, user.username].some((name) => name?.toLowerCase() === wanted),
+    );
+    const [only, ...more] = named;
+    return only && more.length === 0 ? this.#take(only, place.guild) : undefined;
+  }
+
+  /** Everyone in the guild who may read the channel. */
+  async of(channel: string): Promise<{ people: Person[]; complete: boolean }> {
+    const place = await this.#guilds.findWhole(channel);
+    if (!place) return { people: [], complete: false };
+    const guild = place.guild === undefined ? undefined : this.#guilds.guild(place.guild);
+    if (!guild) return { people: place.recipients.map(({ id, name }) => ({ id: id as Person["id"], name })), complete: true };
+    const overwrites = this.#guilds.overwritesOf(place);
+    const people: Person[] = [];
+    let after = "0";
+    for (let page = 0; page < PAGES; page++) {
+      const members = await absent(this.#rest.get<APIGuildMember[]>(Routes.guildMembers(guild.id), { query: { limit: PAGE, after } }));
+      // Without the members intent there is no list.
+      if (!members) return { people, complete: false };
+      for (const member of members) {
+        const mayRead = has(permissionsIn(guild, overwrites, { id: member.user.id, roles: member.roles }), Bit.ViewChannel);
+        if (mayRead) people.push(personOf(member.user, member, guild.id, this.#me()));
+      }
+      if (members.length < PAGE) return { people, complete: !isThread(place.type) || place.type !== 12 };
+      after = (members.at(-1) as APIGuildMember).user.id;
+    }
+    return { people, complete: false };
+  }
+
+  #take(member: APIGuildMember, guild: string): Person {
+    const person = personOf(member.user, member, guild, this.#me());
+    this.saw(person, guild);
+    return person;
+  }
+}

@@ -1,0 +1,364 @@
+/**
+ * Discord's HTTP API, through discord.js's `REST`: that builds requests and reads answers; when to send, and what a failure means, is
+ * decided here. Nothing is ever sent twice from here.
+ *
+ * https://discord.com/developers/docs/reference
+ */
+import { STATUS_CODES } from "node:http";
+import { DiscordAPIError, HTTPError, REST, type ResponseLike } from "@discordjs/rest";
+import type { Logger } from "pino";
+import { Agent, request, type Dispatcher } from "undici";
+import { Broken, LoggedOut, Refused, TryLater, Uncertain } from "../../core/model/errors.ts";
+import type { OutFile } from "../../core/model/message.ts";
+import type { Clock } from "../../core/network.ts";
+import { Buckets, PATIENCE, type Route, routeOf } from "./buckets.ts";
+import { deniedFrom } from "./failures.ts";
+import { type Upload, uploadOf } from "./multipart.ts";
+
+export interface RestContext {
+  readonly apiUrl: string;
+  readonly token: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Discord has shut this address out; asked for again, every time the wait grows. */
+  blocked(until: number): void;
+  /** The token is no longer good. */
+  loggedOut(why: string): void;
+}
+
+export interface Ask {
+  readonly query?: Readonly<Record<string, string | number | boolean>>;
+  readonly body?: unknown;
+  /** For Discord's audit log. */
+  readonly reason?: string;
+  /** A webhook's or an interaction's own token stands in the path; the bot's is not sent. */
+  readonly anonymous?: boolean;
+  readonly file?: { readonly file: OutFile; readonly name: string };
+  /** See `Route.sub`. */
+  readonly sub?: string;
+}
+
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+const ANSWER_WITHIN = 15_000;
+/** Slower than this nobody uploads. */
+const BYTES_PER_MS = 30;
+const FIRST_BLOCK = 60_000;
+const LONGEST_BLOCK = 3_600_000;
+
+export class Rest {
+  readonly #context: RestContext;
+  readonly #rest: REST;
+  readonly #agent: Agent;
+  readonly #buckets: Buckets;
+  readonly #turns = new Map<string, Turn>();
+  #turnCount = 0;
+  #blockedUntil = 0;
+  #blocks = 0;
+  #failures = 0;
+
+  constructor(context: RestContext) {
+    this.#context = context;
+    this.#buckets = new Buckets(context.clock);
+    this.#agent = new Agent({ connections: 16, keepAliveTimeout: 30_000, headersTimeout: 0, bodyTimeout: 0 });
+    this.#rest = new REST({
+      api: context.apiUrl,
+      version: "10",
+      retries: 0,
+      // Ours are the limits and the times: what discord.js counts by the wall clock never applies.
+      globalRequestsPerSecond: 1_000_000,
+      timeout: 24 * 3_600_000,
+      hashSweepInterval: 0,
+      handlerSweepInterval: 0,
+      makeRequest: (url, init) => this.#make(url, init as unknown as Made),
+    }).setToken(context.token);
+  }
+
+  get<T>(path: string, ask: Ask = {}): Promise<T> {
+    return this.#ask("GET", path, ask) as Promise<T>;
+  }
+
+  post<T>(path: string, ask: Ask = {}): Promise<T> {
+    return this.#ask("POST", path, ask) as Promise<T>;
+  }
+
+  put<T>(path: string, ask: Ask = {}): Promise<T> {
+    return this.#ask("PUT", path, ask) as Promise<T>;
+  }
+
+  patch<T>(path: string, ask: Ask = {}): Promise<T> {
+    return this.#ask("PATCH", path, ask) as Promise<T>;
+  }
+
+  delete<T>(path: string, ask: Ask = {}): Promise<T> {
+    return this.#ask("DELETE", path, ask) as Promise<T>;
+  }
+
+  /** For the gateway, which asks for its own address. */
+  get client(): REST {
+    return this.#rest;
+  }
+
+  /** A file of Discord's, by its whole address. Not counted: the CDN has no such limits. */
+  async download(url: string): Promise<Dispatcher.ResponseData> {
+    try {
+      return await request(url, { dispatcher: this.#agent, headersTimeout: 30_000, bodyTimeout: 60_000 });
+    } catch (error) {
+      throw new TryLater("Discord's files cannot be reached.", this.#growing(), "item", { cause: new Error(codeOf(error)) });
+    }
+  }
+
+  /** Blocked since before a restart. */
+  resumeBlock(until: number, times: number): void {
+    this.#blockedUntil = until;
+    this.#blocks = times;
+  }
+
+  get blocks(): number {
+    return this.#blocks;
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+
+  async #ask(method: Method, path: string, ask: Ask): Promise<unknown> {
+    const route = routeOf(method, path, ask.sub);
+    const deadline = this.#context.clock.now() + PATIENCE;
+    for (;;) {
+      this.#requireOpen();
+      const leave = await this.#buckets.turn(route);
+      try {
+        const answer = await this.#send(method, path, route, ask);
+        this.#failures = 0;
+        return answer;
+      } catch (error) {
+        if (!(error instanceof Limited)) throw this.#failureOf(error, method, route, ask.anonymous === true);
+        const { wait, scope } = error;
+        if (this.#context.clock.now() + wait > deadline) {
+          throw new TryLater(`Discord asks to wait ${Math.ceil(wait / 1000)} s.`, wait, scope);
+        }
+        await this.#context.clock.sleep(wait);
+      } finally {
+        leave();
+      }
+    }
+  }
+
+  async #send(method: Method, path: string, route: Route, ask: Ask): Promise<unknown> {
+    const upload = ask.file ? await openUpload(ask.body, ask.file) : undefined;
+    const turn: Turn = { route, upload, size: Number(upload?.headers["content-length"] ?? 0) };
+    const id = String(++this.#turnCount);
+    this.#turns.set(id, turn);
+    try {
+      return await this.#rest.request({
+        method: method as never,
+        fullRoute: path as `/${string}`,
+        auth: ask.anonymous !== true,
+        headers: { ...upload?.headers, [TURN]: id },
+        ...(ask.query ? { query: queryOf(ask.query) } : {}),
+        ...(ask.reason === undefined ? {} : { reason: ask.reason.slice(0, 400) }),
+        ...(upload ? { body: upload.body, passThroughBody: true } : ask.body === undefined ? {} : { body: ask.body }),
+      });
+    } catch (error) {
+      if (upload?.failure() !== undefined) throw new TryLater("The file could not be fetched from the Matrix side.", 5_000, "item");
+      throw error;
+    } finally {
+      this.#turns.delete(id);
+      upload?.body.destroy();
+    }
+  }
+
+  /** One request on the wire. Rate limits are read here, so that `REST` never sees them. */
+  async #make(url: string, init: Made): Promise<ResponseLike> {
+    const { [TURN]: id, ...headers } = init.headers;
+    const turn = this.#turns.get(id ?? "") ?? {
+      route: routeOf(init.method, new URL(url).pathname.replace(/^.*?\/v10/, "")),
+      upload: undefined,
+      size: 0,
+    };
+    const controller = new AbortController();
+    const cancel = this.#context.clock.timer(ANSWER_WITHIN + turn.size / BYTES_PER_MS, () =>
+      controller.abort(new Error("no answer in time")),
+    );
+    try {
+      const answer = await request(url, {
+        method: init.method as Dispatcher.HttpMethod,
+        headers,
+        body: init.body as string | null,
+        dispatcher: this.#agent,
+        signal: controller.signal,
+      });
+      // Read within the time too: an answer that never ends is none.
+      const text = await answer.body.text();
+      return await this.#answer(turn.route, answer.statusCode, headersOf(answer.headers), text);
+    } catch (error) {
+      if (error instanceof Limited || error instanceof Blocked) throw error;
+      throw new NoAnswer(codeOf(error), wasNeverSent(error));
+    } finally {
+      cancel();
+    }
+  }
+
+  async #answer(route: Route, status: number, headers: Headers, text: string): Promise<ResponseLike> {
+    const html = (headers.get("content-type") ?? "").includes("text/html");
+    const counted = headers.has("x-ratelimit-bucket") || headers.has("x-ratelimit-scope") || headers.has("x-ratelimit-global");
+    if (!counted && (status === 429 || (html && status < 500))) throw this.#block(headers);
+    this.#buckets.learn(route, headers);
+    if (status === 429) {
+      const { wait, scope } = this.#buckets.limited(route, headers, retryAfterOf(headers, text));
+      throw new Limited(wait, scope);
+    }
+    this.#blocks = 0;
+    const json = (headers.get("content-type") ?? "").startsWith("application/json");
+    return {
+      status,
+      ok: status >= 200 && status < 300,
+      statusText: STATUS_CODES[status] ?? "",
+      headers: new Headers({ "content-type": json ? "application/json" : "application/octet-stream" }),
+      body: null,
+      bodyUsed: true,
+      text: async () => text,
+      json: async () => JSON.parse(text),
+      arrayBuffer: async () => new ArrayBuffer(0),
+    };
+  }
+
+  /** Not a limit that can be kept to: the address is shut out. The wait doubles each time. */
+  #block(headers: Headers): Blocked {
+    const asked = Number(headers.get("retry-after") ?? 0) * 1000;
+    const wait = Math.max(Number.isFinite(asked) ? asked : 0, Math.min(LONGEST_BLOCK, FIRST_BLOCK * 2 ** this.#blocks));
+    this.#blocks += 1;
+    this.#blockedUntil = this.#context.clock.now() + wait;
+    this.#context.log.error({ wait, times: this.#blocks }, "Discord has shut out this address: no rate-limit headers");
+    this.#context.blocked(this.#blockedUntil);
+    return new Blocked();
+  }
+
+  #requireOpen(): void {
+    const wait = this.#blockedUntil - this.#context.clock.now();
+    if (wait > 0) throw new TryLater(BLOCKED, wait, "login");
+  }
+
+  /** In the five words of the contract. No cause: discord.js's errors hold addresses with tokens in them. */
+  #failureOf(error: unknown, method: Method, route: Route, anonymous: boolean): Error {
+    if (error instanceof Blocked) return new TryLater(BLOCKED, Math.max(1, this.#blockedUntil - this.#context.clock.now()), "login");
+    if (error instanceof DiscordAPIError) return this.#denied(error, route, anonymous);
+    const status = error instanceof HTTPError ? error.status : undefined;
+    if (status !== undefined || error instanceof NoAnswer) {
+      const what = `${route.method} ${route.template}`;
+      this.#context.log.warn({ what, status, why: error instanceof NoAnswer ? error.message : undefined }, "Discord did not answer");
+      if (method === "GET") return new TryLater("Discord cannot be reached.", this.#growing(), "login");
+      if (error instanceof NoAnswer && error.unsent) return new TryLater("Discord cannot be reached.", this.#growing(), "login");
+      return new Uncertain("Discord did not say whether it took the message.");
+    }
+    if (error instanceof TryLater || error instanceof Refused || error instanceof LoggedOut) return error;
+    // What discord.js says when the token is gone.
+    if (error instanceof Error && error.message.startsWith("Expected token")) return new LoggedOut(BAD_TOKEN);
+    this.#context.log.error({ what: `${route.method} ${route.template}`, why: codeOf(error) }, "Discord's answer could not be read");
+    if (error instanceof SyntaxError && method !== "GET") return new Uncertain("Discord's answer could not be read.");
+    return new Broken("Discord's answer could not be read.");
+  }
+
+  #denied(error: DiscordAPIError, route: Route, anonymous: boolean): Error {
+    if (error.status === 401 && !anonymous) {
+      this.#context.loggedOut(BAD_TOKEN);
+      return new LoggedOut(BAD_TOKEN);
+    }
+    const denied = deniedFrom(error.status, error.rawError);
+    this.#context.log.debug({ what: `${route.method} ${route.template}`, status: error.status, code: denied.code }, "Discord said no");
+    return denied;
+  }
+
+  #growing(): number {
+    const wait = Math.min(60_000, 1_000 * 2 ** Math.min(this.#failures, 6));
+    this.#failures += 1;
+    return wait;
+  }
+}
+
+export const BLOCKED = "Discord has shut this server's address out for a while: too many requests came from it.";
+export const BAD_TOKEN =
+  "Discord no longer accepts the bot's token: make a new one under Bot → Reset Token in the developer portal, and put it into the config.";
+
+interface Made {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
+interface Turn {
+  readonly route: Route;
+  readonly upload: Upload | undefined;
+  readonly size: number;
+}
+
+/** How `#make` knows which of our requests `REST` hands it: a header that never leaves. */
+const TURN = "x-causeway-turn";
+
+function queryOf(query: NonNullable<Ask["query"]>): URLSearchParams {
+  const params = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) params.set(key, String(value));
+  return params;
+}
+
+class Limited extends Error {
+  readonly wait: number;
+  readonly scope: "item" | "channel" | "login";
+  constructor(wait: number, scope: "item" | "channel" | "login") {
+    super("limited");
+    this.wait = wait;
+    this.scope = scope;
+  }
+}
+
+class Blocked extends Error {}
+
+class NoAnswer extends Error {
+  readonly unsent: boolean;
+  constructor(why: string, unsent: boolean) {
+    super(why);
+    this.unsent = unsent;
+  }
+}
+
+const UNSENT =
+  /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|CERT_|ERR_TLS|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
+
+function wasNeverSent(error: unknown): boolean {
+  return UNSENT.test(codeOf(error));
+}
+
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown";
+  return "code" in error && typeof error.code === "string" ? error.code : error.name;
+}
+
+function headersOf(raw: Record<string, string | string[] | undefined>): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(raw)) {
+    if (name.startsWith("x-ratelimit-") || name === "retry-after" || name === "content-type") headers.set(name, String(value));
+  }
+  return headers;
+}
+
+function retryAfterOf(headers: Headers, text: string): number {
+  let body: unknown;
+  try {
+    body = (JSON.parse(text) as { retry_after?: unknown }).retry_after;
+  } catch {
+    body = undefined;
+  }
+  const header = Number(headers.get("retry-after") ?? Number.NaN);
+  const seconds = typeof body === "number" && Number.isFinite(body) ? body : header;
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds : 1;
+}
+
+async function openUpload(payload: unknown, { file, name }: NonNullable<Ask["file"]>): Promise<Upload> {
+  try {
+    return await uploadOf(payload, file, name);
+  } catch (error) {
+    if (error instanceof Refused || error instanceof TryLater) throw error;
+    throw new TryLater("The file could not be fetched from the Matrix side.", 5_000, "item");
+  }
+}
