@@ -1,0 +1,157 @@
+/** A bridge in this process between the fake homeserver and the toy network: one room, one channel, people on both sides. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pino } from "pino";
+import type { Config } from "../../core/config.ts";
+import type { LinkSettings } from "../../core/store/store.ts";
+import { createClock } from "../../core/clock.ts";
+import { type Running, start } from "../../core/main.ts";
+import { makeRegistration } from "../../core/matrix/registration.ts";
+import { networkId } from "../../core/model/ids.ts";
+import type { Scene, Standing } from "../conformance/harness.ts";
+import { type FakeHomeserver, startHomeserver } from "../fakes/homeserver.ts";
+import { toyNetwork } from "../fakes/toy-network.ts";
+import { toyHarness } from "../fakes/toy-network-scene.ts";
+import type { MatrixUser } from "../matrix-client.ts";
+import type { MatrixRoom } from "../matrix-room.ts";
+
+export const BOT = "@causeway:test.local";
+const SPEED = 20;
+
+export interface Town {
+  readonly hs: FakeHomeserver;
+  readonly toy: Scene;
+  /** A Matrix person with power in the room. */
+  readonly ann: MatrixUser;
+  readonly room: MatrixRoom;
+  /** Waits until the channel's people see what is asked for. */
+  seen(look: (standing: readonly Standing[]) => boolean, what: string): Promise<void>;
+  /** What the channel's people see, relayed people under their own names. */
+  channel(): Promise<Standing[]>;
+  texts(): Promise<string[]>;
+  stopBridge(): Promise<void>;
+  startBridge(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface TownOptions {
+  readonly settings?: LinkSettings;
+  /** False = nothing is linked yet. */
+  readonly linked?: boolean;
+  readonly permissions?: Config["permissions"];
+  readonly roomVersion?: string;
+}
+
+export async function openTown(options: TownOptions = {}): Promise<Town> {
+  const folder = await mkdtemp(join(tmpdir(), "causeway-town-"));
+  const toy = await toyHarness.open();
+  const registration = await makeRegistration({
+    id: "causeway",
+    url: null,
+    domain: "test.local",
+    senderLocalpart: "causeway",
+    networks: [{ id: "toy", prefix: "_toy_" }],
+  });
+  const clock = createClock({ speed: SPEED, since: Date.now() });
+  const hs = await startHomeserver({ clock });
+  const ann = await hs.user("ann");
+  const room = await ann.createRoom({
+    preset: "private_chat",
+    power_level_content_override: { users: { [BOT]: 50 } },
+    ...(options.roomVersion ? { room_version: options.roomVersion } : {}),
+  });
+  const link = { network: networkId("toy"), channel: "town plaza", room: room.id, invite: [], settings: options.settings ?? {} };
+  let running: Running | undefined;
+  let port = 0;
+  const startBridge = async () => {
+    const config = configFor(folder, hs, toy, port, options.linked === false ? [] : [link], options.permissions);
+    running = await start(config, registration, clock, pino({ level: process.env["TOWN_LOG"] ?? "silent" }));
+    if (port === 0) hs.addService({ ...registration, url: `http://127.0.0.1:${running.port}` });
+    port = running.port;
+  };
+  const stopBridge = async () => {
+    await running?.stop();
+    running = undefined;
+  };
+  await startBridge();
+  await room.invite(BOT);
+  await until(async () => (await room.joined()).includes(BOT), "the bot joins");
+  if (options.linked !== false) {
+    await until(
+      async () => (await room.state("uk.half-shot.bridge", "io.causeway.toy/town/plaza").catch(() => undefined)) !== undefined,
+      "the link",
+    );
+  }
+  // The toy network shows relayed people by their name before the text.
+  const channel = async () =>
+    (await toy.standing(toy.channel)).map((message) => {
+      const [, name, text] = /^(\w+): ([\s\S]*)$/.exec(message.text) ?? [];
+      return message.name === "Steward" && name !== undefined && text !== undefined ? { ...message, name, text } : message;
+    });
+  return {
+    hs,
+    toy,
+    ann,
+    room,
+    startBridge,
+    stopBridge,
+    channel,
+    texts: async () => (await channel()).map((message) => message.text),
+    async seen(look, what) {
+      await until(async () => look(await channel()), what).catch(async (error: Error) => {
+        throw new Error(`${error.message}; the channel shows ${JSON.stringify((await channel()).slice(-5))}`);
+      });
+    },
+    async close() {
+      await stopBridge();
+      await toy.close();
+      await hs.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function configFor(
+  folder: string,
+  hs: FakeHomeserver,
+  toy: Scene,
+  port: number,
+  links: Config["links"],
+  permissions: Config["permissions"] = { "*": "user" },
+): Config {
+  return {
+    version: 1,
+    homeserver: { url: hs.url, domain: "test.local" },
+    appservice: {
+      id: "causeway",
+      bot: "causeway",
+      prefix: "_",
+      address: "http://127.0.0.1",
+      bind: "127.0.0.1",
+      port,
+      public_url: undefined,
+      registration: "",
+      double_puppets: undefined,
+    },
+    database: { path: join(folder, "causeway.db"), key_file: join(folder, "causeway.key"), key: undefined },
+    permissions,
+    admin_room: undefined,
+    logging: { level: "info", format: "json" },
+    media: { largest_file_mb: 100 },
+    bridge: { relay: true, ghost_name: "{name}", late_minutes: 15, give_up_days: 7 },
+    links,
+    file: "",
+    networks: new Map([[networkId("toy"), { network: toyNetwork as never, config: toy.config }]]),
+    warnings: [],
+    secrets: [],
+  };
+}
+
+export async function until(look: () => Promise<boolean>, what: string, within = 5_000): Promise<void> {
+  const end = Date.now() + within;
+  while (!(await look())) {
+    if (Date.now() > end) throw new Error(`Waited in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
