@@ -1,0 +1,18 @@
+/** The command line's entrance: the real world, and the networks that there are. */
+import { networks } from "../bridges/index.ts";
+import { runCommand } from "./cli-command.ts";
+
+const stopped = () =>
+  new Promise<void>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.once(signal, () => resolve());
+  });
+
+const code = await runCommand(process.argv.slice(2), {
+  env: process.env,
+  networks,
+  terminal: process.stdout.isTTY,
+  out: (text) => void process.stdout.write(`${text}\n`),
+  complain: (text) => void process.stderr.write(`${text}\n`),
+  stopped,
+});
+process.exit(code);
