@@ -12,7 +12,7 @@ import {
   readRegistration,
   writeRegistration,
 } from "./matrix/registration.ts";
-import type { NetworkEntry } from "./network.ts";
+import type { NetworkId } from "./model/ids.ts";
 
 export const writeRegistrationFile: Verb = async (wishes, shell) => {
   const config = await loadConfig(wishes.config, shell.networks, shell.env);
@@ -35,7 +35,7 @@ export const writeRegistrationFile: Verb = async (wishes, shell) => {
 /** What the homeserver has to be told for this config. Without any network in it yet, all that there are. */
 export function registrationWish(
   config: Pick<Config, "appservice" | "homeserver" | "networks">,
-  known: readonly NetworkEntry[],
+  known: readonly { readonly id: NetworkId }[],
 ): RegistrationWish {
   const { appservice, homeserver, networks } = config;
   const ids = networks.size > 0 ? [...networks.keys()] : known.map(({ id }) => id);

@@ -1,7 +1,9 @@
-/** `config.yaml.example`, written from the schemas: prose after `# `, settings that may be left out after `#`. */
+/** The example files, written from the schemas: prose after `# `, settings that may be left out after `#`. */
 import { stringify } from "yaml";
+import { registrationWish } from "./cli-registration.ts";
 import { coreSchema } from "./config-schema.ts";
 import { type Shape, shapeOf } from "./config-shape.ts";
+import { makeRegistration, writeRegistration } from "./matrix/registration.ts";
 import type { Network } from "./network.ts";
 
 const WIDTH = 120;
@@ -9,6 +11,22 @@ const WIDTH = 120;
 const HEAD = `# Causeway's config. What stands ready for use must be yours; a line that begins with # and a word shows what holds when it is left out,
 # or an example. Any value can come from the environment, as \${NAME}, or from a file beside this one, as {file: path}.
 `;
+
+/** Content by name of file. */
+export async function exampleFiles(networks: readonly Network[]): Promise<Readonly<Record<string, string>>> {
+  return { "config.yaml.example": writeConfigExample(networks), "registration.yaml.example": await writeRegistrationExample(networks) };
+}
+
+const REGISTRATION_HEAD = `# What the homeserver must know of the bridge. \`causeway registration\` writes one with random tokens, for your config;
+# this is what it looks like. The homeserver reads the same file.
+`;
+
+async function writeRegistrationExample(networks: readonly Network[]): Promise<string> {
+  const core = coreSchema.parse({ homeserver: { url: "http://localhost:8008", domain: "example.org" } });
+  const made = await makeRegistration(registrationWish({ ...core, networks: new Map() }, networks));
+  const tokens = { as_token: "random, known to the bridge and the homeserver only", hs_token: "random, another one" };
+  return `${REGISTRATION_HEAD}\n${writeRegistration({ ...made, ...tokens })}`;
+}
 
 export function writeConfigExample(networks: readonly Network[]): string {
   const { properties = {}, required } = shapeOf(coreSchema);

@@ -13,7 +13,7 @@ const oneLine = (most: number) =>
 const word = (most: number) => oneLine(most).regex(/^[^\s:][^\s]*$/, "must be one word that does not begin with a colon");
 
 const serverSchema = z.strictObject({
-  host: word(255).describe("Name or address of the server."),
+  host: word(255).describe("Name or address of the server.").meta({ example: "irc.libera.chat" }),
   port: z.int().min(1).max(65535).optional().describe("6697 with TLS and 6667 without it, when left out."),
   tls: z.boolean().default(true).describe("Speak TLS. Without it everybody on the way can read along, passwords too."),
   fingerprints: z
@@ -147,7 +147,8 @@ const ircNetworkSchema = z.strictObject({
 export const configSchema = z.strictObject({
   networks: z
     .record(z.string().regex(networkNamePattern, "must be lower case letters, digits, dots and dashes"), ircNetworkSchema)
-    .describe("IRC networks, each under a short name that lasts for ever: it is part of every ghost's name."),
+    .describe("IRC networks, each under a short name that lasts for ever: it is part of every ghost's name.")
+    .meta({ exampleKey: "libera" }),
 });
 
 export type IrcConfig = z.output<typeof configSchema>;
