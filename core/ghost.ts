@@ -205,8 +205,10 @@ export class Ghosts {
   }
 
   /** A join and a change of name and picture are the same event. */
-  async #join(room: RoomId, { mxid: ghost, name, avatar }: Ghost): Promise<void> {
-    const content = { membership: "join", displayname: name, ...(avatar === undefined ? {} : { avatar_url: avatar }) };
+  async #join(room: RoomId, { mxid: ghost, name, avatar, avatarId }: Ghost): Promise<void> {
+    // A homeserver fills in what is left out from the profile, so having no picture is said.
+    const picture = avatar === undefined && avatarId === undefined ? {} : { avatar_url: avatar ?? "" };
+    const content = { membership: "join", displayname: name, ...picture };
     await this.#options.client.member(room, ghost, content, { as: ghost });
   }
 

@@ -110,7 +110,8 @@ export function readAnswer(doing: Doing, answer: Answer): unknown {
 
 export function answerError(doing: Doing, answer: Answer): MatrixError {
   const { errcode, error, retryAfterMs } = readReason(parsed(answer.body));
-  const retryAfter = readRetryAfter(answer.headers["retry-after"]) ?? retryAfterMs;
+  // The header is rounded up to whole seconds where both are there.
+  const retryAfter = retryAfterMs ?? readRetryAfter(answer.headers["retry-after"]);
   return new MatrixError(doing.doing, { status: answer.status, errcode, error, retryAfter, read: doing.method === "GET" });
 }
 
