@@ -37,6 +37,7 @@ const AT_ONCE = 2;
 export class Avatars {
   readonly #options: AvatarsOptions;
   readonly #ids = new Lru<MxcUri, string>(5_000);
+  readonly #sources = new Lru<string, MxcUri>(5_000);
   readonly #pictures = new Map<string, Buffer>();
   #kept = 0;
   readonly #making = new Map<string, Promise<Buffer | undefined>>();
@@ -54,6 +55,7 @@ export class Avatars {
     if (known !== undefined) return pathOf(known);
     const id = createHmac("sha256", this.#options.secret).update(`avatar ${mxc}`).digest("base64url").slice(0, 22);
     this.#ids.set(mxc, id);
+    this.#sources.set(id, mxc);
     void this.#prepare(id, mxc);
     return pathOf(id);
   }
@@ -63,7 +65,7 @@ export class Avatars {
     const kept = this.#pictures.get(id);
     if (kept) return kept;
     if ((this.#missing.get(id) ?? 0) > this.#options.clock.now()) return undefined;
-    const mxc = await this.#options.settings.get(settingOf(id));
+    const mxc = this.#sources.get(id) ?? (await this.#options.settings.get(settingOf(id)));
     return isMxc(mxc) ? await this.#make(id, mxc) : undefined;
   }
 
