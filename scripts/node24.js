@@ -6,14 +6,18 @@ import { fileURLToPath } from "node:url";
 /** The oldest Node that can run Causeway. */
 export const NEEDED = 24;
 
-const bundled = fileURLToPath(new URL("../node_modules/.bin/node", import.meta.url));
+/** Where the one that the lock file brings lies: in our own packages, or beside us where we are somebody's package. */
+const BUNDLED = ["../node_modules/.bin/node", "../../.bin/node"].map((place) => fileURLToPath(new URL(place, import.meta.url)));
 
-/** A Node that can run us: this one, else the one that the lock file brings; undefined when neither can. */
+/** A Node that can run us: this one, else the one that came along; undefined when neither can. */
 export function findNode() {
-  if (majorOf(process.versions.node) >= NEEDED) return process.execPath;
-  if (!existsSync(bundled)) return undefined;
-  const answer = spawnSync(bundled, ["--version"], { encoding: "utf8" });
-  return answer.status === 0 && majorOf(answer.stdout.trim().slice(1)) >= NEEDED ? bundled : undefined;
+  return [process.execPath, ...BUNDLED].find((node) => existsSync(node) && isNewEnough(node));
+}
+
+function isNewEnough(node) {
+  if (node === process.execPath) return majorOf(process.versions.node) >= NEEDED;
+  const answer = spawnSync(node, ["--version"], { encoding: "utf8" });
+  return answer.status === 0 && majorOf(answer.stdout.trim().slice(1)) >= NEEDED;
 }
 
 /** As `findNode`, or ends the process with one sentence. */
