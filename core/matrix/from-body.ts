@@ -2,7 +2,8 @@
 import { type Inline, plainText, type RichText } from "../model/richtext.ts";
 import { mapTexts } from "../model/walk.ts";
 import { fromHtml } from "./html.ts";
-import { cleanText, readTarget } from "./html-values.ts";
+import { cleanText } from "./clean.ts";
+import { readTarget } from "./html-values.ts";
 import { type AnyContent, replyTarget } from "./relations.ts";
 
 /** Read once for gather and once for convert: the second time costs nothing. */

@@ -1,7 +1,8 @@
 /** Files as Matrix events carry them. https://spec.matrix.org/v1.15/client-server-api/#mimage and the sections after it */
 import { type MxcUri, mxcUri } from "../model/ids.ts";
 import type { FileInfo, FileKind } from "../model/message.ts";
-import { oneLine } from "../model/plain.ts";
+import { clip, oneLine } from "../model/plain.ts";
+import { cleanText } from "./clean.ts";
 import { type AnyContent, isRecord } from "./relations.ts";
 import { SPOILER } from "./to-file.ts";
 
@@ -52,7 +53,7 @@ function infoOf(kind: FileKind, content: AnyContent): FileInfo {
   const width = whole(info["w"]);
   const height = whole(info["h"]);
   const { duration, waveform } = soundOf(content, info);
-  const description = kind === "sticker" && typeof content["body"] === "string" ? oneLine(content["body"]).slice(0, 1000) : "";
+  const description = kind === "sticker" && typeof content["body"] === "string" ? clip(oneLine(cleanText(content["body"])), 1000) : "";
   return {
     kind,
     name,

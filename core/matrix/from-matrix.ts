@@ -3,13 +3,15 @@
  * or of the wrong type counts as absent, and a kind that nobody knows is still text.
  */
 import type { Poll, Style } from "../model/message.ts";
+import { clip, oneLine } from "../model/plain.ts";
 import { type Inline, plainText, type RichText } from "../model/richtext.ts";
 import { prefixed } from "../model/walk.ts";
 import { bodyOf } from "./from-body.ts";
 import { fileKind, fileName, fileOf, hasCaption, type MatrixFile } from "./from-file.ts";
 import { type OutRefs, withMentions } from "./from-mentions.ts";
 import { pollOf } from "./from-poll.ts";
-import { cleanText, readUrl } from "./html-values.ts";
+import { cleanText } from "./clean.ts";
+import { readUrl } from "./html-values.ts";
 import type { AnyContent } from "./relations.ts";
 
 export type { MatrixFile } from "./from-file.ts";
@@ -62,7 +64,7 @@ function fromText(type: string, content: AnyContent, refs: OutRefs): Said {
 /** A kind that is not known is named before its text, so that nobody takes the text for all there was. */
 function named(kind: string, body: RichText): RichText {
   if (kind === "m.room.message") return body;
-  const name = `[${cleanText(kind).replace(/\s+/g, " ").slice(0, 80)}]`;
+  const name = `[${clip(oneLine(cleanText(kind)), 80)}]`;
   return prefixed(body, [{ type: "text", text: body[0]?.type === "paragraph" ? `${name} ` : name }]);
 }
 

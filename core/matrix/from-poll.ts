@@ -1,6 +1,7 @@
 /** Polls as Matrix clients begin them (MSC3381, under its stable and both of its older names). */
 import type { Poll, PollAnswer } from "../model/message.ts";
-import { oneLine } from "../model/plain.ts";
+import { clip, oneLine } from "../model/plain.ts";
+import { cleanText } from "./clean.ts";
 import { type AnyContent, isRecord } from "./relations.ts";
 
 const DISCLOSED: ReadonlySet<unknown> = new Set(["m.disclosed", "m.poll.disclosed", "org.matrix.msc3381.poll.disclosed"]);
@@ -31,7 +32,7 @@ function textOf(block: unknown): string {
   const stable = block["m.text"];
   const forms: unknown[] = Array.isArray(stable) ? stable.filter(isPlainForm).map((form) => form["body"]) : [stable];
   const found = [...forms, block["org.matrix.msc1767.text"], block["body"]].find((text) => typeof text === "string");
-  return typeof found === "string" ? oneLine(found.slice(0, LONGEST)) : "";
+  return typeof found === "string" ? clip(oneLine(cleanText(found)), LONGEST) : "";
 }
 
 function isPlainForm(form: unknown): form is AnyContent {

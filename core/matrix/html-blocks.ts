@@ -1,5 +1,5 @@
 /** The blocks of a text as HTML's tags open and close them, in whatever order they do. */
-import { toPlain } from "../model/plain.ts";
+import { oneLine, toPlain } from "../model/plain.ts";
 import { type Block, type Inline, type RichText, textLines } from "../model/richtext.ts";
 import { type Format, Run } from "./html-run.ts";
 
@@ -178,7 +178,11 @@ const WIDEST = 50;
 /** A cell holds one run of text: its blocks become lines. */
 function inlineOf(body: readonly Block[]): Inline[] {
   return body.flatMap((block, index) => {
-    const line: readonly Inline[] = "content" in block && block.type !== "quote" ? block.content : textLines(toPlain([block]));
+    const line: readonly Inline[] = "content" in block && block.type !== "quote" ? block.content : textLines(lines(block));
     return index === 0 ? line : [{ type: "break" } as const, ...line];
   });
+}
+
+function lines(block: Block): string {
+  return toPlain([block]).trim().split("\n").map(oneLine).join("\n");
 }

@@ -10,7 +10,8 @@ import type { Inline, MentionTarget, RichText } from "../model/richtext.ts";
 import { Blocks, type ContainerTag } from "./html-blocks.ts";
 import type { Format } from "./html-run.ts";
 import { CONTAINERS, DIVISIONS, HEADINGS, PARAGRAPHS, RAW, SIMPLE, SKIPPED } from "./html-tags.ts";
-import { cleanText, raised, readColour, readPillText, readTarget, readUrl } from "./html-values.ts";
+import { cleanText } from "./clean.ts";
+import { raised, readColour, readPillText, readTarget, readUrl } from "./html-values.ts";
 
 /** UTF-16 units; the rest is not looked at. No Matrix event is larger. */
 const LONGEST = 65_536;
@@ -147,18 +148,18 @@ class Reader {
   #startDivision(tag: string, attributes: Attributes): void {
     const formula = attributes("data-mx-maths");
     if (formula === undefined) return this.#blocks.line();
-    this.#blocks.block({ type: "code", language: "latex", text: formula });
+    this.#blocks.block({ type: "code", language: "latex", text: cleanText(formula) });
     this.#skip(tag);
   }
 
   #startSpan(tag: string, attributes: Attributes): void {
     const formula = attributes("data-mx-maths");
     if (formula !== undefined) {
-      this.#blocks.text(formula, this.#path, "code");
+      this.#blocks.text(cleanText(formula), this.#path, "code");
       return this.#skip(tag);
     }
     const reason = attributes("data-mx-spoiler");
-    if (reason !== undefined) return this.#open(tag, reason === "" ? { type: "spoiler" } : { type: "spoiler", reason });
+    if (reason !== undefined) return this.#open(tag, reason === "" ? { type: "spoiler" } : { type: "spoiler", reason: cleanText(reason) });
     const foreground = readColour(attributes("data-mx-color") ?? attributes("color"));
     const background = readColour(attributes("data-mx-bg-color"));
     if (foreground === undefined && background === undefined) return this.#open(tag);
@@ -185,7 +186,7 @@ class Reader {
 
   #image(attributes: Attributes): void {
     if (this.#pill !== undefined) return;
-    const words = (attributes("alt") ?? attributes("title") ?? "").trim();
+    const words = cleanText(attributes("alt") ?? attributes("title") ?? "").trim();
     if (attributes("data-mx-emoticon") !== undefined) this.#blocks.leaf(toEmoji(words, attributes("src") ?? ""), this.#path);
     else if (words !== "") this.#text(`[${words}]`);
   }
@@ -197,15 +198,17 @@ class Reader {
 
   #startInVerbatim(tag: string, attributes: Attributes): void {
     if (this.#verbatim === undefined) return;
-    if (tag === "br") this.#verbatim.pieces.push("\n");
+    // The line break right after `<pre>` is not shown, right after `<pre><code>` it is.
+    this.#verbatim.pieces.push(tag === "br" ? "\n" : "");
     if (tag === "code") this.#verbatim.language ??= LANGUAGE.exec(attributes("class") ?? "")?.[1];
   }
 
   #endVerbatim(): void {
     const { pieces, language } = this.#verbatim ?? { pieces: [] };
     this.#verbatim = undefined;
-    const text = pieces.join("").replace(/^\n|\n$/g, "");
-    if (text !== "") this.#blocks.block({ type: "code", text, ...(language === undefined ? {} : { language }) });
+    const [first = "", ...rest] = pieces;
+    const text = [first.replace(/^\n/, ""), ...rest].join("").replace(/\n$/, "");
+    if (text.trim() !== "") this.#blocks.block({ type: "code", text, ...(language === undefined ? {} : { language }) });
   }
 
   #open(tag: string, format?: Format): void {
@@ -256,6 +259,7 @@ function toEmoji(words: string, source: string): Inline {
     words
       .replace(/^:+|:+$/g, "")
       .replace(/[\s:]+/g, "_")
-      .slice(0, 100) || "emoji";
+      .slice(0, 100)
+      .toWellFormed() || "emoji";
   return { type: "emoji", name, ...(source.startsWith("mxc://") ? { source: { kind: "mxc", uri: mxcUri(source) } } : {}) };
 }

@@ -2,14 +2,6 @@
 import type { MentionTarget } from "../model/richtext.ts";
 import { isRoomAlias, readMatrixLink } from "./uri.ts";
 
-/** Control characters, line breaks and tabs not among them, and halves of characters have no place in any text. */
-export function cleanText(text: string): string {
-  return text.isWellFormed() && !CONTROLS.test(text) ? text : text.toWellFormed().replaceAll(CONTROLS_ALL, "");
-}
-
-const CONTROLS = /[^\P{Cc}\t\n\r]/u;
-const CONTROLS_ALL = /[^\P{Cc}\t\n\r]/gu;
-
 /** The schemes that the specification allows in `<a href>`. */
 const SCHEME = /^(?:https?|ftp|mailto|magnet):/i;
 /** Longer ones are cut off from their text, which stays: nobody can send them on. */

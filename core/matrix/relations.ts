@@ -55,8 +55,14 @@ export function reactionOf(content: AnyContent): Reaction | undefined {
   const { key } = relation(content);
   if (target === undefined || typeof key !== "string" || key === "") return undefined;
   const name = content["shortcode"] ?? content["com.beeper.reaction.shortcode"];
-  const shortcode = typeof name === "string" ? name.replace(/[\s:]+/g, "").slice(0, 100) : "";
-  return { target, key: key.slice(0, 255), ...(shortcode === "" ? {} : { shortcode }) };
+  const shortcode =
+    typeof name === "string"
+      ? name
+          .replace(/[\s:\p{Cc}]+/gu, "")
+          .slice(0, 100)
+          .toWellFormed()
+      : "";
+  return { target, key: key.slice(0, 255).toWellFormed(), ...(shortcode === "" ? {} : { shortcode }) };
 }
 
 /** The poll that a vote or an end is about. */

@@ -9,6 +9,7 @@ import { toPlain } from "../model/plain.ts";
 import { type Block, type Inline, plainText, type RichText } from "../model/richtext.ts";
 import { split } from "../model/split.ts";
 import { mapInlines, mentions } from "../model/walk.ts";
+import { cleanContent } from "./clean.ts";
 import { toHtml } from "./html.ts";
 import { escapeHtml, type Via, writeHtml } from "./html-write.ts";
 import { ORIGIN } from "./origin.ts";
@@ -62,7 +63,7 @@ export function toMatrix(message: RemoteMessage, refs: InRefs): MatrixPart[] {
   const whole = parts.length > 0 ? parts : textContents(message.style, plainText("(empty message)"), undefined, refs).map(toPart);
   return whole.map((part, index) => {
     const content = { "m.mentions": {}, ...part.content, ...relation(part, message, refs, index === 0) };
-    return { ...part, content };
+    return { ...part, content: cleanContent(content) };
   });
 }
 
@@ -97,12 +98,12 @@ export function toMatrixEdit(edit: RemoteEdit, refs: InRefs, target: EventId, or
     "m.new_content": { ...rest, "m.mentions": all },
     "m.relates_to": { rel_type: "m.replace", event_id: target },
   };
-  return { type: "m.room.message", content };
+  return { type: "m.room.message", content: cleanContent(content) };
 }
 
 /** What the bridge itself says. Nobody is rung. */
 export function noticeContent(body: RichText): Content {
-  return { ...textContent("notice", body, undefined, noVia), "m.mentions": {} };
+  return cleanContent({ ...textContent("notice", body, undefined, noVia), "m.mentions": {} });
 }
 
 /** `key` is an emoji, or the `mxc://` address of a picture whose `name` then stands beside it (MSC4027). */

@@ -5,6 +5,7 @@
 import type { EventId } from "../model/ids.ts";
 import type { Poll } from "../model/message.ts";
 import { oneLine } from "../model/plain.ts";
+import { cleanContent } from "./clean.ts";
 import type { Content } from "./to-file.ts";
 
 interface Event {
@@ -50,7 +51,7 @@ export function voteContent(poll: EventId, answers: readonly string[]): Event {
 export function pollEndContent(poll: EventId, results: readonly string[]): Event {
   const fallback = ["The poll has ended.", ...results].join("\n");
   const content = { ...reference(poll), ...textBlocks(fallback), "org.matrix.msc3381.poll.end": {}, body: fallback };
-  return { type: "org.matrix.msc3381.poll.end", content };
+  return { type: "org.matrix.msc3381.poll.end", content: cleanContent(content) };
 }
 
 function textBlocks(text: string): Content {

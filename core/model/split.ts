@@ -27,13 +27,15 @@ function parts(flat: Flat, limit: number, measure: Measure): RichText[] {
   let from = skipSpace(flat, 0);
   let guess = limit;
   while (from < flat.length) {
-    const reach = furthest(flat, from, limit, measure, guess);
-    if (reach < flat.length && reach - from < limit / 2 && isCostly(flat, from, limit, measure)) {
+    const fits = furthest(flat, from, limit, measure, guess);
+    const isShort = fits === from || (fits < flat.length && fits - from < limit / 2);
+    if (isShort && isCostly(flat, from, limit, measure)) {
       const end = flat.blockEnds[lastAtMost(flat.blockEnds, from) + 1] ?? flat.length;
       out.push(...split(plainText(toPlain(flat.slice(from, end))), limit, measure));
       from = skipSpace(flat, end);
       continue;
     }
+    const reach = Math.max(fits, from + 1);
     const to =
       reach >= flat.length ? reach : bestCut(flat, from, reach, (a, b) => b - a <= limit * 2 && measure(flat.slice(a, b)) <= limit);
     out.push(flat.slice(from, trimmed(flat, to)));
@@ -67,7 +69,7 @@ function isCostly(flat: Flat, from: number, limit: number, measure: Measure): bo
 }
 
 /**
- * An offset up to which the text from `from` fits, at least one character further: the last such, or one that leaves less than a
+ * An offset up to which the text from `from` fits (`from` itself when not even one character does): the last such, or one that leaves less than a
  * hundredth of the part empty. Guesses by proportion first, then halves.
  */
 function furthest(flat: Flat, from: number, limit: number, measure: Measure, guess: number): number {
@@ -83,7 +85,7 @@ function furthest(flat: Flat, from: number, limit: number, measure: Measure, gue
     const middle = tooFar > flat.length ? from + (next - from) * 2 : (fits + tooFar) >> 1;
     next = Math.min(flat.length, tooFar - 1, Math.max(fits + 1, round < 3 ? proportional : middle));
   }
-  return Math.max(fits, from + 1);
+  return fits;
 }
 
 /**
