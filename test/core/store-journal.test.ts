@@ -188,3 +188,30 @@ test("old keys and tombstones are removed in bounded bites, younger ones stay", 
   assert.equal(await store.messages.isTombstone(linkId(1), remoteMessageId("m10")), false);
   assert.equal(await store.messages.isTombstone(linkId(1), remoteMessageId("m90")), true);
 });
+
+test("an attempt on a row that a redaction took away says so", async (t) => {
+  const store = await memoryStore(t);
+  await store.journal.take({ rows: [row("a")] });
+  assert.equal(await store.journal.attempt(1), true);
+  await store.journal.remove([1]);
+  assert.equal(await store.journal.attempt(1), false);
+});
+
+test("what was never tried, or is parked, can be taken away; what is being tried has to be resolved first", async (t) => {
+  const store = await memoryStore(t);
+  await store.journal.take({ rows: [row("untried"), row("tried"), row("parked")] });
+  await store.journal.attempt(2);
+  await store.journal.attempt(3);
+  await store.journal.park(3, "Too long.", 1);
+  assert.deepEqual(await store.journal.removeUntried([1, 2, 3]), [2]);
+  assert.deepEqual(await payloads(store), ["tried"]);
+});
+
+test("a retry begins as if it had never been tried", async (t) => {
+  const store = await memoryStore(t);
+  await store.journal.take({ rows: [row("a")] });
+  await store.journal.attempt(1, { part: 3 });
+  await store.journal.park(1, "unknown", 1);
+  await store.journal.retry([1]);
+  assert.equal((await store.journal.row(1))?.step, undefined);
+});

@@ -66,6 +66,15 @@ test("an edit that changes how a message is split forgets the old parts and reco
   assert.equal((await messages.byEvent(event, slack)).length, 1);
 });
 
+test("an edit that makes a message shorter forgets the parts after it", async (t) => {
+  const { messages, journal } = await mapWith(t, { messages: [0, 1, 2].map((part) => record({ part })) });
+  await journal.finish(undefined, { forget: [{ link: irc, event, from: 1 }] });
+  assert.deepEqual(
+    (await messages.byEvent(event)).map((one) => one.part),
+    [0],
+  );
+});
+
 test("the latest message is the last one recorded, whatever time a stranger's clock gave it", async (t) => {
   const { messages } = await mapWith(t, { messages: [record({ at: 9e15 }), record({ event: eventId("$later"), at: 50 })] });
   assert.equal((await messages.latest(irc))?.event, "$later");
