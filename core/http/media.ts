@@ -63,8 +63,8 @@ export function createPublicMedia(options: PublicMediaOptions): PublicMedia {
     next();
   });
   router.get("/file/:server/:media/:event/:seal/:name", (request, response) => serveFile(options, request, response));
-  router.get("/paste/:id", (request, response) => servePaste(options, String(request.params.id), response));
-  router.get("/avatar/:name", (request, response) => serveAvatar(avatars, String(request.params.name), response));
+  router.get("/paste/:id", (request, response) => servePaste(options, request.params.id, response));
+  router.get("/avatar/:name", (request, response) => serveAvatar(avatars, request.params.name, response));
   const links: MediaLinks = {
     file(link) {
       const path = writeLink(secret, link, expiresAfter === undefined ? undefined : clock.now() + expiresAfter);

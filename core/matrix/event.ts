@@ -1,5 +1,5 @@
 /** Events as the homeserver gives them, read with distrust: whoever is in a room can write almost anything into one. */
-import { type EventId, eventId, type Mxid, mxid, type RoomId, roomId } from "../model/ids.ts";
+import { type EventId, eventId, type Mxid, type RoomId, roomId } from "../model/ids.ts";
 
 /** Client-server API, "Room event format" of `ClientEvent`. `origin_server_ts` in milliseconds since 1970. */
 export interface MatrixEvent {

@@ -5,7 +5,7 @@ import { Ghosts, type OpenAvatar } from "../../core/ghost.ts";
 import { failureOf } from "../../core/matrix/client.ts";
 import { createNamespace } from "../../core/matrix/namespace.ts";
 import { Broken, Refused, TryLater } from "../../core/model/errors.ts";
-import { type Mxid, networkId, type RoomId, remoteChannelId, remoteUserId } from "../../core/model/ids.ts";
+import { type Mxid, networkId, type RoomId, remoteChannelId, remoteUserId, roomId } from "../../core/model/ids.ts";
 import type { Person } from "../../core/model/message.ts";
 import { type FakeHomeserver, startHomeserver } from "../fakes/homeserver.ts";
 import { clientOf, clock, StandingClock } from "./shore.ts";
@@ -195,7 +195,7 @@ test("a banned ghost is refused in a sentence, and the homeserver is not asked a
 test("a room that the bot may not invite into says what it lacks", async (t) => {
   const { client, ghosts, fake } = await house(t);
   const admin = await fake.user("admin");
-  const room = (await client.join((await admin.createRoom({ preset: "public_chat" })).id as RoomId)) as RoomId;
+  const room = await client.join(roomId((await admin.createRoom({ preset: "public_chat" })).id));
   await admin.call("PUT", `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/state/m.room.join_rules`, {
     body: { join_rule: "invite" },
   });
@@ -235,6 +235,14 @@ test("an account that was there before us is not renamed again", async (t) => {
   await ghosts.present(room, irc, alice, noPicture);
   named.release();
   assert.equal(named.hits, 0);
+});
+
+test("a ghost that somebody asks for exists, and is in no room", async (t) => {
+  const { client, ghosts } = await house(t);
+  await ghosts.exist(irc, alice, noPicture);
+  const ghost = ghosts.mxidOf(irc, alice.id);
+  assert.deepEqual(await client.profile(ghost), { displayname: "Alice" });
+  assert.deepEqual(await client.joinedRooms(ghost), []);
 });
 
 test("a hostile name is made one harmless line; an empty one becomes the id", async (t) => {

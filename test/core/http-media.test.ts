@@ -22,7 +22,13 @@ interface File {
   readonly mimetype?: string;
 }
 
-async function proxy(t: TestContext, file: File | Error, { by = clock as Clock, expiresAfter = 0, largest = 1_000_000 } = {}) {
+interface Wishes {
+  readonly by?: Clock;
+  readonly expiresAfter?: number;
+  readonly largest?: number;
+}
+
+async function proxy(t: TestContext, file: File | Error, { by = clock, expiresAfter = 0, largest = 1_000_000 }: Wishes = {}) {
   const dead = new Set<EventId>();
   const opened: Readable[] = [];
   const store = await memoryStore(t);

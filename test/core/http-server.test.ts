@@ -20,12 +20,18 @@ const metrics = () =>
     ],
   });
 
-async function serving(t: TestContext, { ready = [] as string[], by = clock as Clock, prepare = (_server: HttpServer) => {} } = {}) {
+interface Wishes {
+  readonly ready?: readonly string[];
+  readonly by?: Clock;
+  prepare?(server: HttpServer): void;
+}
+
+async function serving(t: TestContext, { ready = [], by = clock, prepare }: Wishes = {}) {
   const counts = metrics();
   const appservice = Router().get("/_matrix/app/v1/here", (_request, response) => void response.json({ here: true }));
   const options = { bind: "127.0.0.1", port: 0, appservice, ready: () => ready, metrics: counts.registry, clock: by, log: silent };
   const server = new HttpServer(options);
-  prepare(server);
+  prepare?.(server);
   const { port } = await server.listen();
   t.after(() => server.close());
   const get = async (path: string, init?: RequestInit) => {

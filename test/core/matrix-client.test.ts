@@ -256,7 +256,8 @@ test("a call that found no free connection in time was never sent", async (t) =>
   await until(() => asked === 8);
   by.pass(30_001);
   const errors = await Promise.all(calls);
-  assert.deepEqual(errors.map((error) => error instanceof Unreachable && error.sent).sort(), [false, ...Array(8).fill(true)]);
+  assert.ok(errors.every((error) => error instanceof Unreachable));
+  assert.equal(errors.filter(({ sent }) => sent).length, 8);
 });
 
 test("no error tells the token", async (t) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parse } from "yaml";
+import { parse, stringify } from "yaml";
 import {
   makeDoublePuppetRegistration,
   makeRegistration,
@@ -92,7 +92,7 @@ test("each mistake in the file is told in a sentence that names the file and the
     [{ namespaces: { users: [{ regex: "[", exclusive: true }] } }, /"namespaces.users" holds an entry whose "regex" is none/],
   ];
   for (const [change, sentence] of wrong) {
-    const text = writeRegistration({ ...good, ...change } as never);
+    const text = stringify({ ...good, ...change });
     assert.throws(() => readRegistration(text, "registration.yaml"), sentence);
   }
 });
