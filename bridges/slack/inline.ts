@@ -1,15 +1,18 @@
 /** The inline nodes that Slack's two ways of writing share: its rich_text elements and the `<…>` of its mrkdwn. */
+import { toPlainInline } from "../../core/model/plain.ts";
 import type { Inline } from "../../core/model/richtext.ts";
 import { emojiOf } from "./emoji.ts";
-import { channelId, isChannel, personId } from "./ids.ts";
+import { channelId, isChannel, messageId, personId } from "./ids.ts";
 import type { Known } from "./known.ts";
+import { readPermalink } from "./permalinks.ts";
 
 /** Schemes that the Matrix specification allows in links. */
 const SCHEME = /^(?:https?|ftp|mailto|magnet):/i;
 const USER = /^(?:[UWB][A-Z0-9]+)$/;
 
+/** Names are core's to look up: here one and the same text always reads the same, whoever is known by then. */
 export function personMention(user: string, label: string | undefined, known: Known): Inline {
-  const text = (label ?? known.person(user) ?? user).replace(/^@/, "");
+  const text = (label ?? user).replace(/^@/, "");
   if (!USER.test(user)) return { type: "text", text };
   return { type: "mention", target: { kind: "person", remote: personId(known.team, user) }, text };
 }
@@ -31,6 +34,14 @@ export function broadcast(range: string): Inline {
   return { type: "mention", target: { kind, allowed: true }, text: range === "channel" || range === "here" ? range : "everyone" };
 }
 
+/** The address of a message leads to that message, wherever it is read. */
+export function linkTo(url: string, content: readonly Inline[], known: Known): Inline[] {
+  const message = readPermalink(url);
+  if (!message) return link(url, content);
+  const target = { kind: "message" as const, channel: channelId(known.team, message.channel), remote: messageId(message.ts), url };
+  return [{ type: "mention", target, text: toPlainInline(content) || url }];
+}
+
 export function link(url: string, content: readonly Inline[]): Inline[] {
   return SCHEME.test(url) ? [{ type: "link", url, content: content.length > 0 ? content : [{ type: "text", text: url }] }] : [...content];
 }
@@ -38,11 +49,15 @@ export function link(url: string, content: readonly Inline[]): Inline[] {
 /** `code` is Slack's own spelling of the emoji (`1f44d-1f3fe`), where it gives one. */
 export function emoji(shortName: string, code: string | undefined, known: Known): Inline {
   const text = code === undefined ? undefined : fromCode(code);
-  const unicode = text ?? emojiOf(shortName);
+  const unicode = text ?? emojiOf(shortName) ?? emojiOf(known.alias(shortName) ?? "");
   if (unicode !== undefined) return { type: "text", text: unicode };
   const url = known.emoji(shortName);
   if (url === undefined) return { type: "emoji", name: shortName };
-  return { type: "emoji", name: shortName, source: { kind: "remote", id: `${known.team}/${shortName}`, url, animated: /\.gif$/i.test(url) } };
+  return {
+    type: "emoji",
+    name: shortName,
+    source: { kind: "remote", id: `${known.team}/${shortName}`, url, animated: /\.gif$/i.test(url) },
+  };
 }
 
 function fromCode(code: string): string | undefined {

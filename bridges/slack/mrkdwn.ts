@@ -47,7 +47,10 @@ export function escaped(text: string): string {
 
 /** Within a code fence Slack still writes addresses as `<address>` or `<address|label>`. */
 function unlinked(text: string): string {
-  return text.replace(/<((?:https?|mailto|tel):[^<>|\n]{1,3000})(?:\|([^<>|\n]{0,3000}))?>/g, (_, url: string, label: string | undefined) => label || url);
+  return text.replace(
+    /<((?:https?|mailto|tel):[^<>|\n]{1,3000})(?:\|([^<>|\n]{0,3000}))?>/g,
+    (_, url: string, label: string | undefined) => label || url,
+  );
 }
 
 const QUOTE = /^(?:&gt;|>) ?/;
@@ -211,7 +214,7 @@ function readAngle(text: string, known: Known): readonly Inline[] {
   if (target.startsWith("!")) return readSpecial(target.slice(1), label, known);
   const url = decoded(target);
   const shown = label ?? (/^(?:mailto|tel):/.test(url) ? url.replace(/^[a-z]+:/, "") : url);
-  return make.link(url, [{ type: "text", text: shown }]);
+  return make.linkTo(url, [{ type: "text", text: shown }], known);
 }
 
 function readSpecial(target: string, label: string | undefined, known: Known): readonly Inline[] {

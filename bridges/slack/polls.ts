@@ -2,7 +2,7 @@
 import type { KnownBlock, SectionBlock } from "@slack/types";
 import type { Poll } from "../../core/model/message.ts";
 import { BLOCKS } from "./capabilities.ts";
-import { escaped } from "./mrkdwn.ts";
+import { decoded, escaped } from "./mrkdwn.ts";
 import { filled, type Json, number, record, records, string } from "./wire.ts";
 import { clean } from "./write-blocks.ts";
 
@@ -54,7 +54,9 @@ export function readPressed(payload: Json): Pressed | undefined {
   const ts = filled(message.ts) ?? filled(record(payload.container).message_ts);
   const user = filled(record(payload.user).id);
   if (!action || channel === undefined || ts === undefined || user === undefined) return undefined;
-  const settings = records(message.blocks).map((block) => QUESTION.exec(string(block.block_id))).find((match) => match !== null);
+  const settings = records(message.blocks)
+    .map((block) => QUESTION.exec(string(block.block_id)))
+    .find((match) => match !== null);
   return { channel, message: ts, user, answer: string(action.value), maxSelections: Number(settings?.[1] ?? 1) };
 }
 
@@ -67,6 +69,16 @@ export function chosen(before: readonly string[], pressed: string, maxSelections
 export interface Tally {
   readonly tally: readonly { readonly text: string; readonly votes: number }[];
   readonly closed: boolean;
+}
+
+/** The answers of a poll as it stands in the channel. A closed one has none that could be chosen. */
+export function answersIn(blocks: unknown): readonly { readonly id: string; readonly text: string }[] {
+  return records(blocks)
+    .filter((block) => record(block.accessory).action_id === VOTE)
+    .map((block) => ({
+      id: string(record(block.accessory).value),
+      text: decoded(string(record(block.text).text).replace(/ — \*\d+\*$/, "")),
+    }));
 }
 
 /** The blocks of a poll as it stands in the channel, with the results in them. Undefined = these are no poll's blocks. */

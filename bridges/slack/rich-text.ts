@@ -94,7 +94,9 @@ function readStyled(element: Json, known: Known): { readonly plain: string } | {
     case "text":
       return { plain: string(element.text) };
     case "link":
-      return { nodes: make.link(string(element.url), make.styledText(filled(element.text) ?? string(element.url), linkStyle(element))) };
+      return {
+        nodes: make.linkTo(string(element.url), make.styledText(filled(element.text) ?? string(element.url), linkStyle(element)), known),
+      };
     case "user":
       return { nodes: [make.personMention(string(element.user_id), undefined, known)] };
     case "channel":

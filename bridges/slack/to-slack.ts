@@ -18,11 +18,11 @@ import { writeClipped, writeMrkdwn } from "./write-mrkdwn.ts";
 const COMMENT_LENGTH = 3000;
 
 export function toParts(message: OutMessage, capabilities: Capabilities): SayPart[] {
-  if (message.poll) return [pollPart(message, message.poll)];
+  if (message.poll) return [pollPart(message, message.poll, capabilities)];
   const body = styled(message);
   if (message.file) return fileParts({ ...message, file: message.file }, body, capabilities);
   const named = needsName(message.speaker, capabilities) ? withName(body, message.speaker) : body;
-  return split(named, BLOCKS_LENGTH, measure).map((part) => textPart(message, part));
+  return split(named, BLOCKS_LENGTH, measure).map((part) => textPart(message, part, capabilities));
 }
 
 /** The longest that Slack takes is measured on the blocks as they go over the wire. Monotone: more text is never shorter. */
@@ -34,7 +34,7 @@ export function blocksLength(blocks: readonly OutBlock[]): number {
   return Math.max(JSON.stringify(blocks).length, Math.ceil((blocks.length * BLOCKS_LENGTH) / BLOCKS));
 }
 
-function textPart(message: OutMessage, body: RichText): SayPart {
+function textPart(message: OutMessage, body: RichText, capabilities: Capabilities): SayPart {
   const text = toPlain(body);
   const blocks = writeBlocks(body);
   // Slack refuses a message without anything in it; an empty one on Matrix is still a message.
@@ -44,7 +44,7 @@ function textPart(message: OutMessage, body: RichText): SayPart {
     text: writeClipped(shown, TEXT_LENGTH, toPlain(shown)),
     blocks: blocks.length > 0 ? blocks : writeBlocks(shown),
     ...place(message),
-    ...identity(message.speaker),
+    ...identity(message.speaker, capabilities),
   };
   return { kind: "say", speaker: message.speaker, wire, text: text.toWellFormed() };
 }
@@ -72,7 +72,7 @@ function withoutFile({ file: _, ...message }: OutMessage): OutMessage {
   return message;
 }
 
-function pollPart(message: OutMessage, poll: Poll): SayPart {
+function pollPart(message: OutMessage, poll: Poll, capabilities: Capabilities): SayPart {
   if (poll.answers.length > MOST_ANSWERS) throw new Refused(`Slack shows at most ${MOST_ANSWERS} answers to a poll.`);
   const lines = poll.answers.map((answer, index) => `${index + 1}. ${answer.text}`);
   const text = [poll.question, ...lines].join("\n").toWellFormed();
@@ -82,7 +82,7 @@ function pollPart(message: OutMessage, poll: Poll): SayPart {
     text: writeClipped(body, TEXT_LENGTH, text),
     blocks: writePoll(poll),
     ...place(message),
-    ...identity(message.speaker),
+    ...identity(message.speaker, capabilities),
   };
   return { kind: "say", speaker: message.speaker, wire, text };
 }
@@ -109,15 +109,16 @@ function place({ thread, reply, speaker }: OutMessage): Pick<PostWire, "thread" 
   return { thread: root, ...(channelToo ? { broadcast: true } : {}) };
 }
 
-function identity(speaker: Speaker): Pick<PostWire, "username" | "icon"> {
-  if (speaker.own) return {};
+function identity(speaker: Speaker, capabilities: Capabilities): Pick<PostWire, "username" | "icon"> {
+  if (speaker.own || needsName(speaker, capabilities)) return {};
   return { username: shownName(speaker), ...(speaker.avatarUrl === undefined ? {} : { icon: speaker.avatarUrl }) };
 }
 
 /** Never empty: Slack would show the app's own name. */
 export function shownName(speaker: Speaker): string {
   const name = clean(speaker.name).replace(/\s+/g, " ").trim();
-  const cut = name.length > USERNAME_LENGTH ? firstWords([{ type: "paragraph", content: [{ type: "text", text: name }] }], USERNAME_LENGTH) : name;
+  const cut =
+    name.length > USERNAME_LENGTH ? firstWords([{ type: "paragraph", content: [{ type: "text", text: name }] }], USERNAME_LENGTH) : name;
   return cut || speaker.mxid.slice(0, USERNAME_LENGTH);
 }
 
@@ -127,7 +128,10 @@ function needsName(speaker: Speaker, capabilities: Capabilities): boolean {
 
 /** The name before the text, for an app that may not post under another name. */
 export function withName(body: RichText, speaker: Speaker): RichText {
-  const name: Inline[] = [{ type: "bold", content: [{ type: "text", text: shownName(speaker) }] }, { type: "text", text: ": " }];
+  const name: Inline[] = [
+    { type: "bold", content: [{ type: "text", text: shownName(speaker) }] },
+    { type: "text", text: ": " },
+  ];
   const [first, ...rest] = body;
   if (first?.type === "paragraph") return [{ type: "paragraph", content: [...name, ...first.content] }, ...rest];
   return [{ type: "paragraph", content: name }, ...body];

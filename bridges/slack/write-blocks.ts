@@ -76,8 +76,14 @@ function writeList(list: Extract<Block, { type: "list" }>, indent: number): Rich
   const ordered = list.start !== undefined;
   const first = (list.start ?? 1) - 1;
   for (const [index, item] of list.items.entries()) {
-    const elements = lines(item.filter((block) => block.type !== "list"), {});
-    const section: RichTextSection = { type: "rich_text_section", elements: elements.length > 0 ? elements : [{ type: "text", text: " " }] };
+    const elements = lines(
+      item.filter((block) => block.type !== "list"),
+      {},
+    );
+    const section: RichTextSection = {
+      type: "rich_text_section",
+      elements: elements.length > 0 ? elements : [{ type: "text", text: " " }],
+    };
     const open = out.at(-1);
     if (open && (open.indent ?? 0) === indent) open.elements.push(section);
     else out.push(newList(ordered, indent, first + index, section));
@@ -134,7 +140,9 @@ function lineOf(block: Block, style: Style): RichTextElement[] {
 
 /** The mark stands before each line. */
 function prefixed(mark: string, elements: readonly RichTextElement[]): RichTextElement[] {
-  const marked = elements.map((element) => (element.type === "text" ? { ...element, text: element.text.replaceAll("\n", `\n${mark}`) } : element));
+  const marked = elements.map((element) =>
+    element.type === "text" ? { ...element, text: element.text.replaceAll("\n", `\n${mark}`) } : element,
+  );
   return [{ type: "text", text: mark }, ...marked];
 }
 
@@ -143,7 +151,14 @@ function monospaced(table: Extract<Block, { type: "table" }>): string {
   const rows = table.rows.map((row) => row.map((cell) => toPlainInline(cell).replaceAll("\n", " ")));
   const widths: number[] = [];
   for (const row of rows) for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ").trimEnd()).join("\n");
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join(" | ")
+        .trimEnd(),
+    )
+    .join("\n");
 }
 
 export function writeInlines(content: readonly Inline[], style: Style): RichTextElement[] {
@@ -224,7 +239,10 @@ function text(value: string, style: Style): RichTextElement[] {
 /** Without what no message may hold: control characters and halves of characters. */
 export function clean(value: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
-  return value.toWellFormed().replace(/\r\n?/g, "\n").replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, "");
+  return value
+    .toWellFormed()
+    .replace(/\r\n?/g, "\n")
+    .replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, "");
 }
 
 function styleOf(style: Style): { style?: Style } {

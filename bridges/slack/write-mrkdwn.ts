@@ -45,7 +45,13 @@ function writeBlock(block: Block): string {
 }
 
 function writeItem(item: RichText, mark: string): string {
-  return mark + item.map(writeBlock).join("\n").replace(/\n/g, `\n${" ".repeat(mark.length)}`);
+  return (
+    mark +
+    item
+      .map(writeBlock)
+      .join("\n")
+      .replace(/\n/g, `\n${" ".repeat(mark.length)}`)
+  );
 }
 
 function writeInlines(content: readonly Inline[]): string {

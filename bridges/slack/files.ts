@@ -1,0 +1,245 @@
+/**
+ * Files both ways, streamed. Up: an address is asked for, the bytes go there, and only the last call shows the file; its id is on disk
+ * before that. Down: with the token, and never a login page in place of the file. https://docs.slack.dev/messaging/working-with-files
+ */
+import { createReadStream, createWriteStream } from "node:fs";
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { request } from "undici";
+import { Broken, LoggedOut, Refused, TryLater, Uncertain } from "../../core/model/errors.ts";
+import type { OutFile } from "../../core/model/message.ts";
+import type { Found, Progress, SayPart, Sent } from "../../core/network.ts";
+import { remoteThreadId } from "../../core/model/ids.ts";
+import type { Desk } from "./desk.ts";
+import { codeOf, isUnsent } from "./failures.ts";
+import { messageId } from "./ids.ts";
+import { filled, type FileWire, type Json, record, records, string } from "./wire.ts";
+
+/** Slack tells a little later where a file was shared: how long it is asked. */
+const FOR_SHARES = 2_000;
+const ASK_AGAIN = 250;
+/** An upload or download that stands still. */
+const STILL = 60_000;
+
+interface Saved {
+  readonly file?: string;
+}
+
+export async function sendFile(desk: Desk, part: SayPart, wire: FileWire, key: string, progress: Progress): Promise<Sent> {
+  const place = desk.place(part.channel);
+  if (!part.file) throw new Refused("The file is not there any more.");
+  const saved = record(progress.saved) as Saved;
+  if (saved.file !== undefined) {
+    const there = await sharedAt(desk, saved.file, place);
+    if (there !== undefined) return sentAs(desk, there, wire);
+  }
+  const file = await upload(desk, part.file, wire);
+  await progress.save({ file } satisfies Saved);
+  desk.awaited.set(file, key);
+  const args = {
+    files: [{ id: file, title: wire.name }],
+    channel_id: place,
+    ...(wire.comment === "" ? {} : { initial_comment: wire.comment }),
+    ...(wire.thread === undefined ? {} : { thread_ts: wire.thread }),
+  };
+  const call = { deed: "share the file", repeatable: false, channel: place };
+  const answer = await desk.within(place, () => desk.api.call("files.completeUploadExternal", args, call));
+  const shared = shareIn(records(answer.files)[0] ?? {}, place) ?? (await waitForShare(desk, file, place));
+  return shared === undefined ? { pending: true } : sentAs(desk, shared, wire);
+}
+
+function sentAs(desk: Desk, ts: string, wire: FileWire): Sent {
+  desk.remember("post", ts);
+  return { id: messageId(ts), ...(wire.thread === undefined ? {} : { thread: remoteThreadId(wire.thread) }) };
+}
+
+export async function findFile(desk: Desk, place: string, wire: FileWire, progress: Progress): Promise<Found> {
+  const { file } = record(progress.saved) as Saved;
+  if (file === undefined) return { is: "not-arrived" };
+  const ts = await waitForShare(desk, file, place);
+  return ts === undefined ? { is: "not-arrived" } : { is: "arrived", sent: sentAs(desk, ts, wire) };
+}
+
+async function waitForShare(desk: Desk, file: string, place: string): Promise<string | undefined> {
+  for (const end = desk.clock.now() + FOR_SHARES; ; ) {
+    const ts = await sharedAt(desk, file, place);
+    if (ts !== undefined || desk.clock.now() >= end) return ts;
+    await desk.clock.sleep(ASK_AGAIN, desk.signal).catch(() => undefined);
+  }
+}
+
+async function sharedAt(desk: Desk, file: string, place: string): Promise<string | undefined> {
+  const info = await infoOf(desk, file);
+  return info && shareIn(info, place);
+}
+
+async function infoOf(desk: Desk, file: string): Promise<Json | undefined> {
+  const call = { deed: "look a file up", repeatable: true };
+  const answer = await desk.api.call("files.info", { file }, call).catch((error: unknown) => {
+    if (codeOf(error) === "file_not_found" || codeOf(error) === "file_deleted") return undefined;
+    throw error;
+  });
+  return answer && record(answer.file);
+}
+
+/** The message that shows the file in the channel. */
+function shareIn(file: Json, place: string): string | undefined {
+  for (const kind of ["public", "private"]) {
+    const ts = filled(records(record(record(file.shares)[kind])[place])[0]?.ts);
+    if (ts !== undefined) return ts;
+  }
+  return undefined;
+}
+
+/** Nobody sees anything of it yet. Returns the file's id. */
+async function upload(desk: Desk, file: OutFile, wire: FileWire): Promise<string> {
+  const opened = await file.open().catch((error: unknown) => {
+    throw isOurs(error) ? error : new TryLater("The file cannot be read on Matrix at the moment.", STILL, "item", { cause: error });
+  });
+  const source = await measured(opened.stream as Readable, opened.size ?? file.size);
+  try {
+    if (source.size === 0) throw new Refused("Slack takes no empty files.");
+    const args = { filename: wire.name, length: source.size, ...(wire.description === undefined ? {} : { alt_txt: wire.description }) };
+    const answer = await desk.api.call("files.getUploadURLExternal", args, { deed: "take the file", repeatable: true });
+    await put(desk, string(answer.upload_url), source.stream, source.size);
+    return string(answer.file_id);
+  } finally {
+    source.stream.destroy();
+    await source.done();
+  }
+}
+
+function isOurs(error: unknown): boolean {
+  return [Refused, TryLater, Uncertain, LoggedOut, Broken].some((kind) => error instanceof kind);
+}
+
+interface Source {
+  readonly stream: Readable;
+  readonly size: number;
+  done(): Promise<void>;
+}
+
+/** Slack wants the size beforehand: what does not say it goes by way of the disk. */
+async function measured(stream: Readable, size: number | undefined): Promise<Source> {
+  if (size !== undefined) return { stream, size, done: async () => {} };
+  const folder = await mkdtemp(join(tmpdir(), "causeway-"));
+  const path = join(folder, "upload");
+  const done = () => rm(folder, { recursive: true, force: true });
+  try {
+    await pipeline(stream, createWriteStream(path));
+    return { stream: createReadStream(path), size: (await stat(path)).size, done };
+  } catch (error) {
+    await done();
+    throw new TryLater("The file could not be read to its end.", STILL, "item", { cause: error });
+  }
+}
+
+async function put(desk: Desk, url: string, stream: Readable, size: number): Promise<void> {
+  if (!isSlacks(desk, url)) throw new Broken("Slack named an address for uploads that is not its own.");
+  try {
+    const { statusCode, body } = await request(url, {
+      method: "POST",
+      headers: { "content-type": "application/octet-stream", "content-length": String(size) },
+      body: stream,
+      signal: desk.signal,
+      headersTimeout: STILL,
+      bodyTimeout: STILL,
+    });
+    await body.dump();
+    if (statusCode !== 200) throw new TryLater(`Slack did not take the file: status ${statusCode}.`, 10_000, "item");
+  } catch (error) {
+    if (error instanceof TryLater) throw error;
+    throw new TryLater("The file did not reach Slack.", 10_000, isUnsent(error) ? "login" : "item", { cause: error });
+  }
+}
+
+/** Slack's own hosts, and the one where its API was said to be: they alone get the token. */
+function isSlacks(desk: Desk, url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname, host } = new URL(url);
+  const api = new URL(desk.apiUrl);
+  if (host === api.host || (hostname === api.hostname && protocol === api.protocol)) return true;
+  return protocol === "https:" && /(?:^|\.)(?:slack\.com|slack-gov\.com|slack-files\.com|slack-edge\.com)$/.test(hostname);
+}
+
+interface Opened {
+  readonly stream: Readable;
+  readonly size?: number;
+  readonly mimetype?: string;
+}
+
+/** A file's bytes, by its id. Where it lies is asked anew when the address that came with the message does not serve any more. */
+export async function openFile(desk: Desk, token: string, file: string, url: string | undefined): Promise<Opened> {
+  const first = url !== undefined && isSlacks(desk, url) ? await download(desk, token, url, false) : undefined;
+  if (first) return first;
+  const info = await infoOf(desk, file);
+  if (!info || info.mode === "tombstone") throw new Refused("The file was deleted on Slack.");
+  const fresh = filled(info.url_private_download) ?? filled(info.url_private);
+  if (fresh === undefined || !isSlacks(desk, fresh)) throw new Refused("The file does not lie on Slack.");
+  const again = await download(desk, token, fresh, info.mimetype === "text/html");
+  if (again) return again;
+  throw new Refused('Slack does not give the file out: the app may lack the permission "files:read".');
+}
+
+const MOST_REDIRECTS = 5;
+
+/** Undefined = it is not to be had at this address: a login page, or nothing. */
+async function download(desk: Desk, token: string, url: string, page: boolean): Promise<Opened | undefined> {
+  let at = url;
+  for (let hop = 0; hop <= MOST_REDIRECTS; hop++) {
+    const headers = isSlacks(desk, at) ? { authorization: `Bearer ${token}` } : {};
+    const { statusCode, headers: answered, body } = await fetched(desk, at, headers);
+    const type = string(answered["content-type"]).split(";")[0]?.trim() ?? "";
+    if (statusCode === 200 && (page || type !== "text/html")) return opened(body, answered, type);
+    await body.dump();
+    const next = string(answered.location);
+    if (statusCode < 300 || statusCode >= 400 || !URL.canParse(next, at)) return later(statusCode);
+    at = new URL(next, at).href;
+    if (!isSlacks(desk, at)) return undefined;
+  }
+  return undefined;
+}
+
+function later(status: number): undefined {
+  if (status === 429 || status >= 500)
+    throw new TryLater(`Slack does not give the file out at the moment: status ${status}.`, 10_000, "item");
+  return undefined;
+}
+
+type Response = Awaited<ReturnType<typeof request>>;
+
+async function fetched(desk: Desk, url: string, headers: Record<string, string>): Promise<Response> {
+  try {
+    return await request(url, { headers, signal: desk.signal, headersTimeout: STILL, bodyTimeout: STILL });
+  } catch (error) {
+    throw new TryLater("A file cannot be fetched at the moment.", 10_000, "item", {
+      cause: new Error(error instanceof Error ? error.message : ""),
+    });
+  }
+}
+
+function opened(body: Response["body"], headers: Response["headers"], type: string): Opened {
+  const size = Number(headers["content-length"] ?? Number.NaN);
+  return { stream: body, ...(Number.isSafeInteger(size) ? { size } : {}), ...(type === "" ? {} : { mimetype: type }) };
+}
+
+/** A picture of the public web: avatars, emoji. Nothing of ours goes with the request, and nothing within our own walls is asked. */
+export async function openPicture(desk: Desk, url: string): Promise<Opened> {
+  if (!isPublic(desk, url)) throw new Refused("The picture lies where the bridge does not look.");
+  const { statusCode, headers, body } = await fetched(desk, url, {});
+  const type = string(headers["content-type"]).split(";")[0]?.trim() ?? "";
+  if (statusCode === 200 && type.startsWith("image/")) return opened(body, headers, type);
+  await body.dump();
+  later(statusCode);
+  throw new Refused("There is no picture at its address.");
+}
+
+function isPublic(desk: Desk, url: string): boolean {
+  if (isSlacks(desk, url)) return true;
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname } = new URL(url);
+  return protocol === "https:" && hostname.includes(".") && !/^[\d.]+$|^\[|\.(?:local|internal|localhost|home|lan)$/.test(hostname);
+}

@@ -1,0 +1,166 @@
+/**
+ * Socket Mode, kept up: a new line is open before the old one is closed, and a silent one is replaced. What came while there was none
+ * is in the channels' history.
+ */
+import { LoggedOut } from "../../core/model/errors.ts";
+import type { Delivery } from "./intake.ts";
+import type { ClientContext } from "./api.ts";
+import { failureOf } from "./failures.ts";
+import { Line } from "./line.ts";
+import type { Json } from "./wire.ts";
+
+/**
+ * A quiet workspace says nothing for hours, and so does a line that Slack has forgotten: after this long without an event there is a new
+ * one, and the history is looked at; twice as long after each time that it was for nothing.
+ */
+const SILENCE = 5 * 60_000;
+const LONGEST_SILENCE = 60 * 60_000;
+const FIRST_WAIT = 1_000;
+const LONGEST_WAIT = 60_000;
+/** Slack counts a line that broke for a while longer. */
+const COUNTED = 2 * 60_000;
+
+export type SocketState =
+  /** `gapless`: there was a line at every moment since the last time. */
+  | { readonly is: "up"; readonly gapless: boolean }
+  | { readonly is: "down"; readonly why: string }
+  | { readonly is: "refused"; readonly why: string };
+
+export interface SocketContext extends ClientContext {
+  readonly appToken: string;
+  take(delivery: Delivery): Promise<void>;
+  state(state: SocketState): void;
+  /** Others are connected with this app's token: they get a part of the events. */
+  crowded(others: number): void;
+}
+
+export class Socket {
+  readonly #context: SocketContext;
+  readonly #lines = new Set<Line>();
+  #current: Line | undefined;
+  #wake: () => void = () => {};
+  #heard = 0;
+  #silence = SILENCE;
+  #crowdedAt: number | undefined;
+  #lastLineEnded = Number.NEGATIVE_INFINITY;
+
+  constructor(context: SocketContext) {
+    this.#context = context;
+    context.signal.addEventListener("abort", () => this.#stop(), { once: true });
+    void this.#keepUp();
+  }
+
+  #stop(): void {
+    for (const line of this.#lines) line.close();
+    this.#wake();
+  }
+
+  async #keepUp(): Promise<void> {
+    const { clock, signal } = this.#context;
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        await this.#renew();
+        failures = 0;
+        await this.#untilNeeded();
+      } catch (error) {
+        if (signal.aborted) return;
+        const failure = failureOf(error, { deed: "open a connection for events", repeatable: true });
+        if (failure instanceof LoggedOut) return this.#refused(failure);
+        if (!this.#current?.isOpen) this.#context.state({ is: "down", why: failure.message });
+        failures += 1;
+        await clock.sleep(Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (failures - 1)), signal).catch(() => undefined);
+      }
+    }
+  }
+
+  #refused(failure: LoggedOut): void {
+    this.#stop();
+    this.#context.state({ is: "refused", why: `${failure.message} This is about the app-level token (xapp-…).` });
+  }
+
+  /** Opens a line, and only then lets the one before it go. */
+  async #renew(): Promise<void> {
+    const line = this.#newLine();
+    this.#lines.add(line);
+    try {
+      await line.open();
+    } catch (error) {
+      this.#lines.delete(line);
+      throw error;
+    }
+    if (this.#context.signal.aborted) return line.close();
+    const before = this.#current;
+    const gapless = before?.isOpen === true && !this.#isSilent();
+    if (this.#isSilent()) this.#silence = Math.min(LONGEST_SILENCE, this.#silence * 2);
+    this.#current = line;
+    this.#heard = this.#context.clock.now();
+    before?.close();
+    if (!gapless) this.#context.state({ is: "up", gapless: false });
+    this.#count(line);
+  }
+
+  #newLine(): Line {
+    const line: Line = new Line({
+      ...this.#context,
+      envelope: (payload, retry, acknowledge) => void this.#envelope(payload, retry, acknowledge),
+      leaving: (reason) => {
+        this.#context.log.debug({ reason }, "Slack is about to close a connection");
+        if (line === this.#current) this.#wake();
+      },
+      closed: () => {
+        this.#lines.delete(line);
+        this.#lastLineEnded = this.#context.clock.now();
+        if (line === this.#current && !this.#context.signal.aborted) {
+          this.#context.state({ is: "down", why: "The connection to Slack broke." });
+          this.#wake();
+        }
+      },
+    });
+    return line;
+  }
+
+  #isSilent(): boolean {
+    return this.#context.clock.now() >= this.#heard + this.#silence;
+  }
+
+  /** Resolves when another line is wanted: this one is leaving, has broken, or says nothing. */
+  async #untilNeeded(): Promise<void> {
+    const { clock, signal } = this.#context;
+    for (;;) {
+      if (signal.aborted || !this.#current?.isOpen) return;
+      if (this.#isSilent()) return;
+      const silence = this.#heard + this.#silence - clock.now();
+      const check = this.#crowdedAt === undefined ? silence : Math.min(silence, COUNTED);
+      const { promise, resolve } = Promise.withResolvers<"woken" | "waited">();
+      this.#wake = () => resolve("woken");
+      const cancel = clock.timer(check, () => resolve("waited"));
+      const what = await promise;
+      cancel();
+      if (what === "woken" || check < silence) return;
+    }
+  }
+
+  /** More lines than ours are an alarm once they are certainly not our own that Slack has not yet missed. */
+  #count(line: Line): void {
+    const now = this.#context.clock.now();
+    const others = line.connections - this.#lines.size;
+    if (others <= 0 || now - this.#lastLineEnded < COUNTED) {
+      this.#crowdedAt = others > 0 ? now : undefined;
+      return;
+    }
+    if (this.#crowdedAt !== undefined && now - this.#crowdedAt >= COUNTED) this.#context.crowded(others);
+    else this.#crowdedAt ??= now;
+  }
+
+  /** On disk, then acknowledged: what was not is sent again, by another line if need be. */
+  async #envelope(payload: Json, retry: number, acknowledge: () => Promise<void>): Promise<void> {
+    this.#heard = this.#context.clock.now();
+    this.#silence = SILENCE;
+    try {
+      await this.#context.take({ body: payload, retry });
+      await acknowledge();
+    } catch (error) {
+      this.#context.log.info({ err: error }, "An event of Slack's was not acknowledged; it will come again");
+    }
+  }
+}
