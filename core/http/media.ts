@@ -118,26 +118,14 @@ async function fetchFile({ client, log }: PublicMediaOptions, { mxc }: FileLink,
 }
 
 async function sendFile(file: Download, link: FileLink, largest: number, request: Request, response: Response): Promise<void> {
-  const { type, inline } = shownAs(file.mimetype);
   const tag = `"${link.mxc.slice(link.mxc.lastIndexOf("/") + 1)}"`;
-  response.set({
-    "Content-Type": type,
-    "Content-Disposition": disposition(inline ? "inline" : "attachment", link.name),
-    // A browser may keep it, and asks each time whether it is still there.
-    "Cache-Control": "private, no-cache",
-    ETag: tag,
-    "Accept-Ranges": file.size === undefined ? "none" : "bytes",
-  });
-  if (request.headers["if-none-match"] === tag) {
+  response.set({ ...headersFor(file, link), ETag: tag });
+  const range = askedRange(request, tag, file.size);
+  const known = request.headers["if-none-match"] === tag;
+  if (known || range === "none") {
     file.stream.destroy();
-    response.status(304).end();
-    return;
-  }
-  const ifRange = request.headers["if-range"];
-  const range = ifRange === undefined || ifRange === tag ? readRange(request.headers.range, file.size) : undefined;
-  if (range === "none") {
-    file.stream.destroy();
-    response.status(416).set("Content-Range", `bytes */${file.size}`).end();
+    if (!known) response.set("Content-Range", `bytes */${file.size}`);
+    response.status(known ? 304 : 416).end();
     return;
   }
   if (range) response.status(206).set("Content-Range", `bytes ${range.first}-${range.last}/${file.size}`);
@@ -145,6 +133,23 @@ async function sendFile(file: Download, link: FileLink, largest: number, request
   if (length !== undefined) response.set("Content-Length", String(length));
   const body = range ? sliced(file.stream, range.first, range.last) : limited(file.stream, largest, "The file does not end.");
   await pour(body, request, response);
+}
+
+function headersFor({ mimetype, size }: Download, { name }: FileLink): Record<string, string> {
+  const { type, inline } = shownAs(mimetype);
+  return {
+    "Content-Type": type,
+    "Content-Disposition": disposition(inline ? "inline" : "attachment", name),
+    // A browser may keep it, and asks each time whether it is still there.
+    "Cache-Control": "private, no-cache",
+    "Accept-Ranges": size === undefined ? "none" : "bytes",
+  };
+}
+
+/** A range that is asked for on condition of another version is not given. */
+function askedRange(request: Request, tag: string, size: number | undefined): ReturnType<typeof readRange> {
+  const condition = request.headers["if-range"];
+  return condition === undefined || condition === tag ? readRange(request.headers.range, size) : undefined;
 }
 
 /** When either end breaks off, both are let go; a reader who was promised a length sees that it is not the whole file. */

@@ -78,50 +78,58 @@ class Refusal extends Error {
   }
 }
 
-export function createAppservice({ hsToken, calls, clock, log }: AppserviceOptions): Router {
-  const router = Router({ caseSensitive: true, strict: true });
-  const v1 = "/_matrix/app/v1";
-  const old = "/_matrix/app/unstable";
-  router.use(["/_matrix/app", "/transactions", "/users", "/rooms"], requireToken(hsToken));
+const V1 = "/_matrix/app/v1";
+const UNSTABLE = "/_matrix/app/unstable";
 
-  router.put([`${v1}/transactions/:txnId`, "/transactions/:txnId"], async (request, response) => {
-    const { events, ephemeral } = readTransaction(await readJson(request), log);
-    await calls.transaction(events, ephemeral);
-    response.json({});
-  });
-  router.post([`${v1}/ping`, `${old}/fi.mau.msc2659/ping`], async (request, response) => {
-    const body = await readJson(request);
-    calls.pinged?.(isRecord(body) && typeof body.transaction_id === "string" ? body.transaction_id : undefined);
-    response.json({});
-  });
-  router.get([`${v1}/users/:user`, "/users/:user"], async (request, response) => {
-    const whom = request.params.user;
-    if (!isMxid(whom) || !(await inTime(calls.user(whom)))) throw new Refusal(404, "M_NOT_FOUND", "There is no such user.");
-    response.json({});
-  });
-  router.get([`${v1}/rooms/:alias`, "/rooms/:alias"], async (request, response) => {
-    const alias = request.params.alias;
-    if (!isAlias(alias) || !(await inTime(calls.room(alias)))) throw new Refusal(404, "M_NOT_FOUND", "There is no such room.");
-    response.json({});
-  });
-  router.all([`${v1}/transactions/:txnId`, `${v1}/ping`, `${v1}/users/:user`, `${v1}/rooms/:alias`], () => {
+export function createAppservice(options: AppserviceOptions): Router {
+  const { hsToken, calls, log } = options;
+  const router = Router({ caseSensitive: true, strict: true });
+  router.use(["/_matrix/app", "/transactions", "/users", "/rooms"], requireToken(hsToken));
+  mountPushes(router, options);
+  mountQueries(router, options);
+  router.all([`${V1}/transactions/:txnId`, `${V1}/ping`, `${V1}/users/:user`, `${V1}/rooms/:alias`], () => {
     throw new Refusal(405, "M_UNRECOGNIZED", "That endpoint is used otherwise.");
   });
-  if (calls.thirdParty) mountThirdParty(router, [`${v1}/thirdparty`, `${old}/thirdparty`], calls.thirdParty);
+  if (calls.thirdParty) mountThirdParty(router, [`${V1}/thirdparty`, `${UNSTABLE}/thirdparty`], calls.thirdParty);
   router.use("/_matrix/app", () => {
     throw new Refusal(404, "M_UNRECOGNIZED", "There is no such endpoint.");
   });
   router.use(answerError(log));
   return router;
+}
 
+function mountPushes(router: Router, { calls, log }: AppserviceOptions): void {
+  router.put([`${V1}/transactions/:txnId`, "/transactions/:txnId"], async (request, response) => {
+    const { events, ephemeral } = readTransaction(await readJson(request), log);
+    await calls.transaction(events, ephemeral);
+    response.json({});
+  });
+  router.post([`${V1}/ping`, `${UNSTABLE}/fi.mau.msc2659/ping`], async (request, response) => {
+    const body = await readJson(request);
+    calls.pinged?.(isRecord(body) && typeof body.transaction_id === "string" ? body.transaction_id : undefined);
+    response.json({});
+  });
+}
+
+function mountQueries(router: Router, { calls, clock, log }: AppserviceOptions): void {
   /** What is not known to exist when the time is up does not exist yet. */
-  async function inTime(query: Promise<boolean>): Promise<boolean> {
+  const inTime = async (query: Promise<boolean>): Promise<boolean> => {
     query.catch((error: unknown) => log.warn({ err: error }, "A query of the homeserver's failed"));
     return await new Promise<boolean>((resolve) => {
       const cancel = clock.timer(QUERY_LIMIT, () => resolve(false));
-      query.then(resolve, () => resolve(false)).finally(cancel);
+      void query.then(resolve, () => resolve(false)).finally(cancel);
     });
-  }
+  };
+  router.get([`${V1}/users/:user`, "/users/:user"], async (request, response) => {
+    const whom = request.params.user;
+    if (!isMxid(whom) || !(await inTime(calls.user(whom)))) throw new Refusal(404, "M_NOT_FOUND", "There is no such user.");
+    response.json({});
+  });
+  router.get([`${V1}/rooms/:alias`, "/rooms/:alias"], async (request, response) => {
+    const alias = request.params.alias;
+    if (!isAlias(alias) || !(await inTime(calls.room(alias)))) throw new Refusal(404, "M_NOT_FOUND", "There is no such room.");
+    response.json({});
+  });
 }
 
 function mountThirdParty(router: Router, bases: readonly string[], { protocol, locations, users, locationOf, userOf }: ThirdParty): void {
