@@ -27,7 +27,15 @@ interface Talk {
   readonly room: RoomId;
   readonly step: Extract<SignInStep, { kind: "fields" }>;
   readonly answers: Readonly<Record<string, string>>;
-  readonly abort: AbortController;
+  readonly abort: Abort;
+}
+
+/** Ends a sign-in that is given up, or that takes too long. */
+interface Abort {
+  readonly signal: AbortSignal;
+  abort(why: Error): void;
+  /** It is done: nothing is to be ended any more. */
+  over(): void;
 }
 
 const PATIENCE = 15 * 60_000;
@@ -60,11 +68,20 @@ export class SignIns {
     if (ways.length === 0) throw new Refused(`Nobody can sign in on ${network.name} with a login of their own.`);
     if (!chosen) return `How? ${ways.map((one) => `!causeway login ${network.id} ${one.id}: ${one.name}`).join("\n")}`;
     this.cancel(owner);
-    const abort = new AbortController();
-    this.#context.clock.timer(PATIENCE, () => abort.abort(new Refused("The sign-in took too long: begin again.")));
+    const abort = this.#abortLater();
     const callback = this.#context.callback(owner);
     const step = await chosen.start(config, { owner, signal: abort.signal, ...(callback ? { callback } : {}) });
     return await this.#go(owner, room, network, step, abort);
+  }
+
+  #abortLater(): Abort {
+    const abort = new AbortController();
+    const cancel = this.#context.clock.timer(PATIENCE, () => abort.abort(new Refused("The sign-in took too long: begin again.")));
+    const end = (why: Error) => {
+      cancel();
+      abort.abort(why);
+    };
+    return { signal: abort.signal, abort: end, over: cancel };
   }
 
   cancel(owner: Mxid): boolean {
@@ -86,7 +103,7 @@ export class SignIns {
     return await this.#go(owner, talk.room, network, await talk.step.submit(next.answers), talk.abort);
   }
 
-  async #go(owner: Mxid, room: RoomId, network: Network, step: SignInStep, abort: AbortController): Promise<string> {
+  async #go(owner: Mxid, room: RoomId, network: Network, step: SignInStep, abort: Abort): Promise<string> {
     switch (step.kind) {
       case "fields": {
         const talk: Talk = { network: network.id, room, step, answers: {}, abort };
@@ -97,12 +114,13 @@ export class SignIns {
         void this.#wait(owner, room, network, step.next, abort);
         return `${step.instructions}\n${step.url}`;
       case "done":
+        abort.over();
         return await this.#done(owner, network, step);
     }
   }
 
   /** The rest happens in a browser; the chat hears how it went. */
-  async #wait(owner: Mxid, room: RoomId, network: Network, next: Promise<SignInStep>, abort: AbortController): Promise<void> {
+  async #wait(owner: Mxid, room: RoomId, network: Network, next: Promise<SignInStep>, abort: Abort): Promise<void> {
     const say = (text: string) => this.#context.notices.say(room, `sign-in:${owner}:${this.#context.clock.now()}`, text);
     try {
       await say(await this.#go(owner, room, network, await next, abort));

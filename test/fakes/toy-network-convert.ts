@@ -11,6 +11,9 @@ import { mapInlines } from "../../core/model/walk.ts";
 import type { SayPart } from "../../core/network.ts";
 import type { ToyEvent, ToyMessage, ToyPost } from "./toy-network-wire.ts";
 
+/** The first account of a service: who runs every channel. */
+const FOUNDER = "u1";
+
 /** The name under which the adapter's programs connect: by it they know their own again. */
 export const CLIENT = "causeway";
 
@@ -186,7 +189,15 @@ export function fromToy(realm: string, session: string, event: ToyEvent): Remote
       return { ...basis, kind: "typing", sender: user(happening.account), for: 5000 };
     case "command": {
       const { account, words, turn } = happening;
-      return { ...basis, kind: "command", subject: `command:${turn}`, sender: user(account), words, reply: { account, channel }, power: 0 };
+      return {
+        ...basis,
+        kind: "command",
+        subject: `command:${turn}`,
+        sender: user(account),
+        words,
+        reply: { account, channel },
+        power: account === FOUNDER ? 100 : 0,
+      };
     }
     default:
       return never(happening);

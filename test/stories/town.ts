@@ -150,7 +150,8 @@ function configFor(
 
 export async function until(look: () => Promise<boolean>, what: string, within = 5_000): Promise<void> {
   const end = Date.now() + within;
-  while (!(await look())) {
+  // A look while something restarts is a look that saw nothing.
+  while (!(await look().catch(() => false))) {
     if (Date.now() > end) throw new Error(`Waited in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
