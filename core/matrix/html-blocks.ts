@@ -144,7 +144,7 @@ export class Blocks {
   }
 }
 
-export type Heading = 1 | 2 | 3 | 4 | 5 | 6;
+type Heading = 1 | 2 | 3 | 4 | 5 | 6;
 
 function containerOf(tag: ContainerTag, start: number | undefined): Container {
   switch (tag) {

@@ -8,7 +8,7 @@ import type { Style } from "../model/message.ts";
 import { toPlain } from "../model/plain.ts";
 import { type Block, type Inline, plainText, type RichText } from "../model/richtext.ts";
 import { split } from "../model/split.ts";
-import { mapInlines, mentions } from "../model/walk.ts";
+import { mapInlines, mentions, shallow } from "../model/walk.ts";
 import { cleanContent } from "./clean.ts";
 import { toHtml } from "./html.ts";
 import { escapeHtml, type Via, writeHtml } from "./html-write.ts";
@@ -112,13 +112,6 @@ export function reactionContent(target: EventId, key: string, name?: string): Co
   return { "m.relates_to": { rel_type: "m.annotation", event_id: target, key }, ...(key.startsWith("mxc://") ? shortcode : {}) };
 }
 
-/** The content of `m.room.pinned_events` with a message pinned or unpinned; undefined = it is so already. */
-export function pinnedContent(before: Content | undefined, event: EventId, pinned: boolean): Content | undefined {
-  const list = Array.isArray(before?.["pinned"]) ? before["pinned"].filter((one) => typeof one === "string") : [];
-  if (list.includes(event) === pinned) return undefined;
-  return { ...before, pinned: pinned ? [...list, event] : list.filter((one) => one !== event) };
-}
-
 function toPart(content: Content): MatrixPart {
   return { type: "m.room.message", content };
 }
@@ -142,7 +135,7 @@ function unknownTarget(reply: RemoteReply, refs: InRefs): RichText {
 
 /** The network's ids as Matrix's. */
 function resolve(body: RichText, refs: InRefs): RichText {
-  return mapInlines(body, (node): Inline => {
+  return mapInlines(shallow(body), (node): Inline => {
     if (node.type === "emoji" && node.source?.kind === "remote") {
       const uri = refs.emoji.get(node.source.id);
       return uri === undefined ? node : { type: "emoji", name: node.name, source: { kind: "mxc", uri } };

@@ -60,7 +60,7 @@ export function isMxid(text: unknown): text is Mxid {
   return typeof text === "string" && text.length <= LONGEST && MXID.test(text);
 }
 
-export function isRoomId(text: unknown): text is RoomId {
+function isRoomId(text: unknown): text is RoomId {
   return typeof text === "string" && text.length <= LONGEST && ROOM.test(text);
 }
 

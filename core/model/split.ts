@@ -137,7 +137,7 @@ function characterEnd(flat: Flat, from: number, reach: number): number {
 }
 
 /** The index of the last of the ascending numbers that is at most `value`; -1 when none is. */
-export function lastAtMost(numbers: readonly number[], value: number): number {
+function lastAtMost(numbers: readonly number[], value: number): number {
   let low = 0;
   let high = numbers.length;
   while (low < high) {

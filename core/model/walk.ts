@@ -82,7 +82,7 @@ function mapRuns(body: RichText, change: (content: readonly Inline[]) => readonl
 }
 
 /** As `mapInlines`, over a run of inline nodes. */
-export function mapInline(content: readonly Inline[], change: (node: Inline) => Inline | readonly Inline[]): Inline[] {
+function mapInline(content: readonly Inline[], change: (node: Inline) => Inline | readonly Inline[]): Inline[] {
   return content.flatMap((node) => change("content" in node ? { ...node, content: mapInline(node.content, change) } : node));
 }
 

@@ -3,7 +3,6 @@ import { test } from "node:test";
 import {
   type InRefs,
   noticeContent,
-  pinnedContent,
   pollEndContent,
   reactionContent,
   reactionText,
@@ -358,13 +357,9 @@ test("reactions are counted with those of Matrix people, who write emoji with a 
   for (const [plain, key] of table) assert.equal(reactionText(plain), key, plain);
 });
 
-test("pins are added and taken away once, and what else stands there stays", () => {
-  const event = eventId("$a");
-  assert.deepEqual(pinnedContent(undefined, event, true), { pinned: ["$a"] });
-  assert.deepEqual(pinnedContent({ pinned: ["$b"], more: 1 }, event, true), { pinned: ["$b", "$a"], more: 1 });
-  assert.equal(pinnedContent({ pinned: ["$a"] }, event, true), undefined);
-  assert.deepEqual(pinnedContent({ pinned: ["$a", 7, "$b"] }, event, false), { pinned: ["$b"] });
-  assert.equal(pinnedContent({ pinned: "broken" }, event, false), undefined);
+test("a text that is nested without end still arrives", () => {
+  const nest = Array.from({ length: 50_000 }).reduce<Inline>((inner) => ({ type: "bold", content: [inner] }), text("deep"));
+  assert.equal(contents({ body: one(nest) })[0]?.["body"], "deep");
 });
 
 test("what the bridge itself says is a notice that rings nobody", () => {
