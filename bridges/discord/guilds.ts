@@ -120,7 +120,7 @@ export class Guilds {
     const found = await absent(this.#rest.get<APIChannel>(Routes.channel(id)));
     if (!found) return undefined;
     if ("guild_id" in found && found.guild_id !== undefined) await this.load(found.guild_id);
-    return this.#places.get(id) ?? this.#put(found, undefined);
+    return this.#places.get(id) ?? this.put(found, undefined);
   }
 
   /** Like `find`, with its guild and its channel known too. */
@@ -151,7 +151,7 @@ export class Guilds {
       absent(this.#rest.get<{ threads: APIThreadChannel[] }>(Routes.guildActiveThreads(id))),
       absent(this.#rest.get<APIGuildMember>(Routes.guildMember(id, this.#me()))),
     ]);
-    for (const channel of [...channels, ...(threads?.threads ?? [])]) this.#put(channel, id);
+    for (const channel of [...channels, ...(threads?.threads ?? [])]) this.put(channel, id);
     return this.#putGuild(guild, me?.roles ?? []);
   }
 
@@ -178,9 +178,9 @@ export class Guilds {
       case On.ChannelUpdate:
       case On.ThreadCreate:
       case On.ThreadUpdate:
-        return void this.#put(d, undefined);
+        return void this.put(d, undefined);
       case On.ThreadListSync:
-        for (const thread of d.threads) this.#put(thread, d.guild_id);
+        for (const thread of d.threads) this.put(thread, d.guild_id);
         return;
       case On.ChannelDelete:
       case On.ThreadDelete:
@@ -199,7 +199,7 @@ export class Guilds {
 
   #created(d: Extract<GatewayDispatchPayload, { t: On.GuildCreate }>["d"]): void {
     if (d.unavailable === true) return this.#lost(d.id, true);
-    for (const channel of [...d.channels, ...d.threads]) this.#put(channel, d.id);
+    for (const channel of [...d.channels, ...d.threads]) this.put(channel, d.id);
     const me = d.members.find((member) => member.user.id === this.#me());
     this.#putGuild(d, me?.roles ?? this.#guilds.get(d.id)?.mine ?? []);
   }
@@ -240,7 +240,8 @@ export class Guilds {
     return known;
   }
 
-  #put(channel: APIChannel, guild: string | undefined): Place {
+  /** A channel or thread that some answer told of. */
+  put(channel: APIChannel, guild: string | undefined): Place {
     const before = this.#places.get(channel.id);
     const place = placeOf(channel, guild ?? before?.guild);
     place.last = laterOf(before?.last, place.last);

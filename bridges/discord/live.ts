@@ -18,6 +18,8 @@ export interface Live {
   /** Which key made which message: `ours` by message, `nonces` by what was told to Discord. */
   readonly ours: Recent<string>;
   readonly nonces: Recent<string>;
+  /** The voice channel that each person is in, as far as it was told. */
+  readonly voices: Map<string, string>;
   /** Topics and names that we set ourselves, by kind and channel. */
   readonly setByUs: Map<string, string>;
   /** The bot's account and application, empty until it is known. */

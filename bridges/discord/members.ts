@@ -1,10 +1,14 @@
 /** People: those who were seen lately from memory, the others asked for one at a time. */
-import { type APIGuildMember, type APIUser, Routes } from "discord-api-types/v10";
+import { type APIGuildMember, type APIUser, ChannelType, Routes } from "discord-api-types/v10";
+import type { RemoteEvent } from "../../core/model/events.ts";
+import type { RemoteChannelId } from "../../core/model/ids.ts";
 import type { Person } from "../../core/model/message.ts";
-import { absent, type Guilds, isThread } from "./guilds.ts";
-import { isSnowflake, isWebhookPerson } from "./ids.ts";
-import { Bit, has, permissionsIn } from "./permissions.ts";
-import { personOf } from "./people.ts";
+import { base } from "./events.ts";
+import { absent, type Guild, type Guilds } from "./guilds.ts";
+import { isSnowflake, isWebhookPerson, timeOf, userId } from "./ids.ts";
+import { basePermissions, Bit, has, permissionsIn, powerOf } from "./permissions.ts";
+import { personOf, type Shown } from "./people.ts";
+import type { Road } from "./view.ts";
 import { Recent } from "./recent.ts";
 import type { Rest } from "./rest.ts";
 
@@ -12,6 +16,25 @@ import type { Rest } from "./rest.ts";
 const PAGE = 1000;
 /** More pages than anybody waits for. */
 const PAGES = 50;
+
+/** Of a message, what tells its sender's rights. */
+export interface Speaking {
+  readonly id: string;
+  readonly guild_id?: string;
+  readonly webhook_id?: string | undefined;
+  readonly author: { readonly id: string };
+  readonly member?: object;
+}
+
+/** By the config's table first, by name or id; else by the permissions that the roles carry. */
+export function levelOf(
+  guild: Guild,
+  member: { readonly id: string; readonly roles: readonly string[] },
+  table: Readonly<Record<string, number>>,
+): number {
+  const named = member.roles.flatMap((id) => table[id] ?? table[guild.roles.get(id)?.name ?? ""] ?? []);
+  return named.length > 0 ? Math.max(...named) : powerOf(basePermissions(guild, member));
+}
 
 export interface Seen {
   readonly person: Person;
@@ -24,9 +47,12 @@ export class Members {
   readonly #rest: Rest;
   readonly #guilds: Guilds;
   readonly #me: () => string;
+  readonly #table: Readonly<Record<string, number>>;
   readonly #seen = new Recent<Seen>(5_000);
+  readonly #levels = new Recent<number>(5_000);
 
-  constructor(rest: Rest, guilds: Guilds, me: () => string) {
+  constructor(rest: Rest, guilds: Guilds, me: () => string, table: Readonly<Record<string, number>>) {
+    this.#table = table;
     this.#rest = rest;
     this.#guilds = guilds;
     this.#me = me;
@@ -39,6 +65,24 @@ export class Members {
 
   seen(id: string): Seen | undefined {
     return this.#seen.get(id);
+  }
+
+  /** Mentioned, which says no more than who they are. */
+  mentioned(user: APIUser & { readonly member?: Shown }, guild: string | undefined): void {
+    if (!this.#seen.has(user.id)) this.saw(personOf(user, user.member, guild, this.#me()), guild);
+  }
+
+  /** The power that a sender's roles give, when it is not what core was told last. */
+  powers(d: Speaking, channel: RemoteChannelId, road: Road): RemoteEvent[] {
+    const guild = d.guild_id === undefined ? undefined : this.#guilds.guild(d.guild_id);
+    const roles = (d.member as { readonly roles?: readonly string[] } | undefined)?.roles;
+    if (!guild || guild.unavailable || !roles || d.webhook_id !== undefined) return [];
+    const level = levelOf(guild, { id: d.author.id, roles }, this.#table);
+    const key = `${channel} ${d.author.id}`;
+    if ((this.#levels.get(key) ?? 0) === level) return [];
+    this.#levels.set(key, level);
+    const facts = { powers: { partial: true, levels: { [d.author.id]: level } } };
+    return [{ ...base({ channel }, road, timeOf(d.id)), kind: "channel-changed", facts }];
   }
 
   async person(id: string): Promise<Person | undefined> {
@@ -78,7 +122,7 @@ export class Members {
     const place = await this.#guilds.findWhole(channel);
     if (!place) return { people: [], complete: false };
     const guild = place.guild === undefined ? undefined : this.#guilds.guild(place.guild);
-    if (!guild) return { people: place.recipients.map(({ id, name }) => ({ id: id as Person["id"], name })), complete: true };
+    if (!guild) return { people: place.recipients.map(({ id, name }) => ({ id: userId(id), name })), complete: true };
     const overwrites = this.#guilds.overwritesOf(place);
     const people: Person[] = [];
     let after = "0";
@@ -90,7 +134,7 @@ export class Members {
         const mayRead = has(permissionsIn(guild, overwrites, { id: member.user.id, roles: member.roles }), Bit.ViewChannel);
         if (mayRead) people.push(personOf(member.user, member, guild.id, this.#me()));
       }
-      if (members.length < PAGE) return { people, complete: !isThread(place.type) || place.type !== 12 };
+      if (members.length < PAGE) return { people, complete: place.type !== ChannelType.PrivateThread };
       after = (members.at(-1) as APIGuildMember).user.id;
     }
     return { people, complete: false };

@@ -23,6 +23,11 @@ export class Recent<Value> {
     if (oldest !== undefined) this.#values.delete(oldest);
   }
 
+  /** The oldest first. */
+  values(): Iterable<Value> {
+    return this.#values.values();
+  }
+
   delete(key: string): void {
     this.#values.delete(key);
   }

@@ -95,7 +95,7 @@ async function attempt(live: Live, saying: Saying, speakBy: (webhook: Webhook | 
     return await send({});
   } catch (error) {
     if (!saying.webhook || !(error instanceof Denied)) throw error;
-    if (isDenied(error, Code.UnknownWebhook, Code.InvalidWebhookToken)) {
+    if (error.code === Code.UnknownWebhook || error.code === Code.InvalidWebhookToken) {
       const home = webhookHome(saying.target.place);
       await live.webhooks.forget(home);
       const webhook = await webhookFor(live, home);
@@ -103,7 +103,7 @@ async function attempt(live: Live, saying: Saying, speakBy: (webhook: Webhook | 
       return await send({ webhook });
     }
     // A picture or a name that Discord does not take must not cost the message.
-    if (isDenied(error, Code.InvalidFormBodyOrContentType) && /avatar_url|username/.test(error.message)) return await send({ plain: true });
+    if (error.code === Code.InvalidFormBodyOrContentType && /avatar_url|username/.test(error.message)) return await send({ plain: true });
     throw error;
   }
 }

@@ -1,0 +1,41 @@
+/** Deeds that are no messages. https://discord.com/developers/docs/resources/guild */
+import { type APIDMChannel, Routes } from "discord-api-types/v10";
+import { Refused } from "../../core/model/errors.ts";
+import type { Deed } from "../../core/network.ts";
+import { Code, isDenied } from "./failures.ts";
+import { isSnowflake, isWebhookPerson } from "./ids.ts";
+import type { Live } from "./live.ts";
+
+export async function act(live: Live, deed: Deed): Promise<void> {
+  const person = deed.person as string;
+  if (!isSnowflake(person))
+    throw new Refused(isWebhookPerson(person) ? "That is a webhook on Discord, not a person." : "There is no such person on Discord.");
+  if (deed.kind === "direct") {
+    const channel = await live.rest.post<APIDMChannel>(Routes.userChannels(), { body: { recipient_id: person } });
+    live.guilds.put(channel, undefined);
+    return;
+  }
+  if (live.config.moderation !== "mirrored")
+    throw new Refused("Kicks and bans are not mirrored to Discord: the setting `discord.moderation` says so.");
+  const guild = (await live.guilds.find(deed.channel))?.guild;
+  if (guild === undefined) throw new Refused("That is possible on a Discord server only.");
+  const reason = `${deed.reason ?? "no reason given"} (by ${deed.by.name}, ${deed.by.mxid})`;
+  switch (deed.kind) {
+    case "kick":
+      return await already(live.rest.delete(Routes.guildMember(guild, person), { reason }), Code.UnknownMember);
+    case "ban":
+      return await already(live.rest.put(Routes.guildBan(guild, person), { body: { delete_message_seconds: 0 }, reason }));
+    case "unban":
+      return await already(live.rest.delete(Routes.guildBan(guild, person), { reason }), Code.UnknownBan);
+    case "invite":
+      throw new Refused("Discord lets nobody be invited by a bot: send them an invite link.");
+  }
+}
+
+async function already(doing: Promise<unknown>, ...done: readonly number[]): Promise<void> {
+  try {
+    await doing;
+  } catch (error) {
+    if (!isDenied(error, ...done) || done.length === 0) throw error;
+  }
+}
