@@ -2,7 +2,7 @@
 import type { Logger } from "pino";
 import { CatchUp } from "./catch-up.ts";
 import { type CommandContext, workCommand, workRemoteCommand } from "./commands.ts";
-import { compare } from "./compare.ts";
+import { compare } from "./portal/compare.ts";
 import { makeConfigLinks } from "./config-links.ts";
 import type { LinkConfig } from "./config.ts";
 import { workDirect } from "./direct.ts";
@@ -11,9 +11,10 @@ import { Hints } from "./hints.ts";
 import type { MediaLinks } from "./http/media.ts";
 import type { Metrics } from "./http/metrics.ts";
 import type { Serve } from "./http/server.ts";
-import { workIn } from "./in.ts";
+import { workIn } from "./portal/in.ts";
 import { takeMatrix } from "./intake-matrix.ts";
-import { prepareRemote } from "./intake-remote.ts";
+import { isGhost, isPortal } from "./queries.ts";
+import { Reception } from "./reception.ts";
 import type { Work } from "./lane.ts";
 import { Lanes, readLane } from "./lanes.ts";
 import { Linking } from "./linking.ts";
@@ -37,13 +38,13 @@ import {
   type RoomId,
 } from "./model/ids.ts";
 import type { Person } from "./model/message.ts";
-import type { Clock, ConnectionState, Network, SignInContext } from "./network.ts";
+import type { Clock, Network, SignInContext } from "./network.ts";
 import { Notices } from "./notices.ts";
-import type { OutStep } from "./out-effect.ts";
-import { workOut } from "./out.ts";
+import type { OutStep } from "./portal/out-effect.ts";
+import { workOut } from "./portal/out.ts";
 import type { Permissions } from "./permissions.ts";
-import type { PortalContext, PortalSettings } from "./portal.ts";
-import { refresh } from "./refresh.ts";
+import type { PortalContext, PortalSettings } from "./portal/portal.ts";
+import { refresh } from "./portal/refresh.ts";
 import { Rooms } from "./rooms.ts";
 import type { Link, Store } from "./store/store.ts";
 import { SignIns } from "./sign-in.ts";
@@ -99,8 +100,6 @@ export class Bridge {
   /** Known from the start on; filled once the journal has been read. */
   #lanes!: Lanes;
   #held = 0;
-  /** The last thing that a login is having done, so that what it gives keeps its order. */
-  readonly #turns = new WeakMap<LiveLogin, Promise<unknown>>();
   /** What each login hears, for adapters that join their channels when they connect. */
   readonly #channels = new Map<string, Set<RemoteChannelId>>();
 
@@ -130,14 +129,23 @@ export class Bridge {
       secret,
       networkName: (id) => networks.get(id)?.name ?? id,
     });
+    const reception = new Reception({
+      journal: store.journal,
+      links: this.#links,
+      logins: () => this.#logins,
+      lanes: () => this.#lanes,
+      unresolved: this.#unresolved,
+      hints: () => this.#hints,
+      catchUp: () => this.#catchUp,
+      clock,
+      log,
+      connected: (live) => this.#makeConfigLinks(live),
+    });
     this.#logins = new Logins({
       users: store.users,
       clock,
       log,
-      watch: {
-        received: (live, events, keep) => this.#received(live, events, keep),
-        changed: (live, before) => this.#changed(live, before),
-      },
+      watch: reception,
       linked: (network, login) => [...(this.#channels.get(`${network}/${login}`) ?? [])],
       route: options.route,
       publicUrl: options.publicUrl,
@@ -146,7 +154,7 @@ export class Bridge {
     const shared = { store, links: this.#links, logins: this.#logins, rooms: this.#rooms, notices: this.#notices, client, clock, log };
     this.#linking = new Linking({ ...shared, namespace, networks, changed: (link, made) => this.#linked(link, made) });
     this.#hints = new Hints({ ...shared, ghosts: this.#ghosts, members: this.#members, bot });
-    const receive = (live: LiveLogin, events: readonly RemoteEvent[]) => this.#received(live, events, undefined);
+    const receive = (live: LiveLogin, events: readonly RemoteEvent[]) => reception.received(live, events);
     this.#catchUp = new CatchUp({
       links: this.#links,
       clock,
@@ -257,28 +265,19 @@ export class Bridge {
     await this.#lanes.stop();
   }
 
-  /** Whether the homeserver may take it for one of our ghosts: it is registered when it first speaks, or here when somebody asks for it. */
+  /** Whether the homeserver may take it for one of our ghosts. */
   async isGhost(whom: Mxid): Promise<boolean> {
-    const owner = this.#ghosts.remoteOf(whom);
-    if (!owner) return whom === this.#options.namespace.bot;
-    if ((await this.#options.store.users.ghost(whom))?.registered) return true;
-    for (const live of this.#logins.ofNetwork(owner.network)) {
-      if (live.state.is !== "connected" || live.login.owner !== undefined) continue;
-      const person = await live.connection.person(owner.remote).catch(() => undefined);
-      if (!person) continue;
-      await this.#ghosts.exist(owner.network, person, (ref) => live.connection.open(ref));
-      return true;
-    }
-    return false;
+    return await isGhost(this.#queries(), whom);
   }
 
   /** Whether an alias is that of a portal: those that stand are known to the homeserver itself. */
   async isPortal(alias: RoomAlias): Promise<boolean> {
-    const named = this.#options.namespace.channelOf(alias);
-    const link = named ? await this.#links.of(named.network, named.channel) : undefined;
-    if (!link) return false;
-    await this.#options.client.putAlias(alias, link.room);
-    return true;
+    return await isPortal(this.#queries(), alias);
+  }
+
+  #queries() {
+    const { namespace, store, client } = this.#options;
+    return { namespace, client, users: store.users, ghosts: this.#ghosts, logins: this.#logins, links: this.#links };
   }
 
   /** What stands in the way of being of use, one sentence each. */
@@ -330,69 +329,10 @@ export class Bridge {
     }
   }
 
-  /** Resolves when it is on disk. Batches are made ready one after the other, and written together with whatever else waits. */
-  async #received(live: LiveLogin, events: readonly RemoteEvent[], keep: Readonly<Record<string, unknown>> | undefined): Promise<void> {
-    const { store, clock, log } = this.#options;
-    const fleeting = (link: Link, event: RemoteEvent) => {
-      this.#hints.fromNetwork(link, event).catch((error: unknown) => log.debug({ err: error }, "A hint was not passed on"));
-    };
-    const context = { links: this.#links, logins: this.#logins, unresolved: this.#unresolved, clock, fleeting };
-    const written = await this.#inTurn(live, async () => {
-      const intake = await prepareRemote(context, live, events, keep);
-      return { intake, taken: intake ? store.journal.take(intake) : undefined };
-    });
-    const taken = (await written.taken) ?? [];
-    for (const [index, row] of (written.intake?.rows ?? []).entries()) {
-      if (taken[index] === undefined) continue;
-      log.debug({ lane: row.lane, trace: row.trace }, "Taken from the network");
-      this.#lanes.wake(row.lane);
-    }
-  }
-
-  /** After whatever this login is having done, and before what comes next. */
-  async #inTurn<Result>(live: LiveLogin, work: () => Promise<Result>): Promise<Result> {
-    const before = this.#turns.get(live) ?? Promise.resolve();
-    const done = before.then(work);
-    this.#turns.set(
-      live,
-      done.catch(() => undefined),
-    );
-    return await done;
-  }
-
-  #changed(live: LiveLogin, before: ConnectionState): void {
+  async #makeConfigLinks(live: LiveLogin): Promise<void> {
     const { log, client, clock, links } = this.#options;
-    const { state, network, login } = live;
-    const why = "why" in state ? { why: state.why } : {};
-    if (state.is !== before.is) log.info({ network: network.id, login: login.id, ...why }, `${network.name}: ${state.is}`);
-    if (state.is !== "connected") return;
-    const context = {
-      wanted: links,
-      linking: this.#linking,
-      links: this.#links,
-      logins: this.#logins,
-      client,
-      clock,
-      log,
-      signal: this.#stopping.signal,
-    };
-    const failed = (error: unknown) => log.error({ network: network.id, err: error }, "Catching up failed");
-    // Before anything that comes by this connection is taken, its phase has begun.
-    const { resumed } = state;
-    const begun = this.#inTurn(live, () => this.#catchUp.begin(live, resumed));
-    begun.then(() => this.#catchUp.run(live, resumed)).catch(failed);
-    if (before.is !== "connected") makeConfigLinks(context, live).catch(failed);
-    this.#wakeLogin(live).catch(failed);
-  }
-
-  /** What was held because this login was away may go on. */
-  async #wakeLogin(live: LiveLogin): Promise<void> {
-    for (const name of this.#lanes.names()) {
-      const { kind, of } = readLane(name);
-      if (kind !== "in" && kind !== "out") continue;
-      const link = await this.#links.link(linkId(Number(of)));
-      if (link?.network === live.network.id) this.#lanes.wake(name, true);
-    }
+    const shared = { linking: this.#linking, links: this.#links, logins: this.#logins, client, clock, log };
+    await makeConfigLinks({ ...shared, wanted: links, signal: this.#stopping.signal }, live);
   }
 
   #linked(link: Link, made: boolean): void {

@@ -12,7 +12,7 @@ import type { RemoteCommand } from "./model/events.ts";
 import { type EventId, eventId, type Mxid, type RoomId } from "./model/ids.ts";
 import { ABOUT, type Notices } from "./notices.ts";
 import type { Permissions } from "./permissions.ts";
-import { optOutName } from "./portal.ts";
+import { optOutName } from "./portal/portal.ts";
 import type { Rooms } from "./rooms.ts";
 import type { SignIns } from "./sign-in.ts";
 import { followTombstone, move, type UpgradeContext } from "./upgrade.ts";

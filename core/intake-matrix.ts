@@ -12,7 +12,7 @@ import type { EventId, LinkId, Mxid } from "./model/ids.ts";
 import { remoteMessageId } from "./model/ids.ts";
 import type { Clock } from "./network.ts";
 import { RETRY } from "./notices.ts";
-import { redacted } from "./out-redact.ts";
+import { redacted } from "./portal/out-redact.ts";
 import type { Journal, Link, MessageRecord, NewRow } from "./store/store.ts";
 
 export interface MatrixIntakeContext {

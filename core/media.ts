@@ -6,7 +6,7 @@ import { Refused } from "./model/errors.ts";
 import { type EventId, type MxcUri, mxcUri, type NetworkId } from "./model/ids.ts";
 import type { ReactionKey, RemoteFile } from "./model/message.ts";
 import type { Connection } from "./network.ts";
-import type { Media, RemoteEmoji } from "./portal.ts";
+import type { Media, RemoteEmoji } from "./portal/portal.ts";
 import type { SettingStore } from "./store/store.ts";
 
 export class MediaBetween implements Media {

@@ -2,8 +2,8 @@
 import { senderOf } from "./in-gather.ts";
 import { type InTurn, knownMessage } from "./in-message.ts";
 import { Earlier, sendIn } from "./in-send.ts";
-import { noticeContent } from "./matrix/to-matrix.ts";
-import { failureOf } from "./matrix/client.ts";
+import { noticeContent } from "../matrix/to-matrix.ts";
+import { failureOf } from "../matrix/client.ts";
 import type {
   ChannelFacts,
   RemoteChannelChanged,
@@ -13,8 +13,8 @@ import type {
   RemoteMissed,
   RemoteNotice,
   RemotePin,
-} from "./model/events.ts";
-import { eventId } from "./model/ids.ts";
+} from "../model/events.ts";
+import { eventId } from "../model/ids.ts";
 
 /** Lazily: a ghost joins when it speaks, unless the link mirrors membership; it leaves when its person did, wherever it is. */
 export async function inMembership(turn: InTurn, event: RemoteMembership): Promise<void> {

@@ -3,10 +3,10 @@ import { inDelete, inEdit, inMessage, type InTurn } from "./in-message.ts";
 import { inPoll, inVote } from "./in-poll.ts";
 import { inReact, inReactionsAre } from "./in-react.ts";
 import { inChannelChanged, inChannelGone, inIdChanged, inMembership, inMissed, inNotice, inPin } from "./in-room.ts";
-import { Broken, TryLater } from "./model/errors.ts";
-import { never, type RemoteEvent } from "./model/events.ts";
-import { linkId } from "./model/ids.ts";
-import type { Work } from "./lane.ts";
+import { Broken, TryLater } from "../model/errors.ts";
+import { never, type RemoteEvent } from "../model/events.ts";
+import { linkId } from "../model/ids.ts";
+import type { Work } from "../lane.ts";
 import { type PortalContext, requireOpen } from "./portal.ts";
 
 export function workIn(portal: PortalContext, link: number): Work {

@@ -1,8 +1,8 @@
 /** One turn of a link's lane towards its network. */
-import type { Work } from "./lane.ts";
-import type { MatrixEvent } from "./matrix/event.ts";
-import { editTarget } from "./matrix/from-matrix.ts";
-import { linkId } from "./model/ids.ts";
+import type { Work } from "../lane.ts";
+import type { MatrixEvent } from "../matrix/event.ts";
+import { editTarget } from "../matrix/from-matrix.ts";
+import { linkId } from "../model/ids.ts";
 import { outEdit, outMessage } from "./out-message.ts";
 import { type OutStep, type OutTurn, TakenBack } from "./out-effect.ts";
 import { outPollEnd, outVote } from "./out-poll.ts";

@@ -3,11 +3,11 @@
  * deletion is concluded only where the whole range was there to read.
  */
 import { digestOf } from "./in-message.ts";
-import type { LiveLogin } from "./logins.ts";
-import type { RemoteEdit, RemoteEvent, RemoteMessage, RemoteReactionsAre } from "./model/events.ts";
-import type { RemoteMessageId } from "./model/ids.ts";
-import type { Clock, HistoryPage } from "./network.ts";
-import type { Link, MessageRecord, MessageStore } from "./store/store.ts";
+import type { LiveLogin } from "../logins.ts";
+import type { RemoteEdit, RemoteEvent, RemoteMessage, RemoteReactionsAre } from "../model/events.ts";
+import type { RemoteMessageId } from "../model/ids.ts";
+import type { Clock, HistoryPage } from "../network.ts";
+import type { Link, MessageRecord, MessageStore } from "../store/store.ts";
 
 export interface CompareContext {
   readonly messages: MessageStore;

@@ -4,20 +4,20 @@
  */
 import { createHash } from "node:crypto";
 import type { Logger } from "pino";
-import type { Ghosts } from "./ghost.ts";
-import type { Links } from "./links.ts";
-import type { Logins } from "./logins.ts";
-import type { MatrixClient } from "./matrix/client.ts";
-import type { Members } from "./members.ts";
-import { TryLater } from "./model/errors.ts";
-import type { EventId, MxcUri, Mxid, NetworkId, RemoteUserId, RoomId } from "./model/ids.ts";
-import type { ReactionKey, RemoteFile, Speaker } from "./model/message.ts";
-import type { Clock, Connection } from "./network.ts";
-import type { Notices } from "./notices.ts";
-import type { Permissions } from "./permissions.ts";
-import type { Rooms } from "./rooms.ts";
-import type { Link, Store } from "./store/store.ts";
-import type { Unresolved } from "./unresolved.ts";
+import type { Ghosts } from "../ghost.ts";
+import type { Links } from "../links.ts";
+import type { Logins } from "../logins.ts";
+import type { MatrixClient } from "../matrix/client.ts";
+import type { Members } from "../members.ts";
+import { TryLater } from "../model/errors.ts";
+import type { EventId, MxcUri, Mxid, NetworkId, RemoteUserId, RoomId } from "../model/ids.ts";
+import type { ReactionKey, RemoteFile, Speaker } from "../model/message.ts";
+import type { Clock, Connection } from "../network.ts";
+import type { Notices } from "../notices.ts";
+import type { Permissions } from "../permissions.ts";
+import type { Rooms } from "../rooms.ts";
+import type { Link, Store } from "../store/store.ts";
+import type { Unresolved } from "../unresolved.ts";
 
 export interface PortalContext {
   readonly client: MatrixClient;

@@ -1,9 +1,9 @@
 /** The send step towards Matrix: one event, under a ghost, with a key that makes sending it again harmless and our mark that tells whence it came. */
-import { failureOf, MatrixError } from "./matrix/client.ts";
-import { ORIGIN, readOrigin, signOrigin } from "./matrix/origin.ts";
-import type { EventId, Mxid } from "./model/ids.ts";
+import { failureOf, MatrixError } from "../matrix/client.ts";
+import { ORIGIN, readOrigin, signOrigin } from "../matrix/origin.ts";
+import type { EventId, Mxid } from "../model/ids.ts";
 import { keyFor, type PortalContext } from "./portal.ts";
-import type { Link } from "./store/store.ts";
+import type { Link } from "../store/store.ts";
 
 export interface Outbound {
   readonly type: string;

@@ -1,6 +1,6 @@
 /** The gather step towards a network: whom and what the message mentions, answers and carries, in that network's terms. */
-import { fromMatrix, mentionedIn, type OutRefs, replyTarget, threadRoot } from "./matrix/from-matrix.ts";
-import type { MatrixEvent } from "./matrix/event.ts";
+import { fromMatrix, mentionedIn, type OutRefs, replyTarget, threadRoot } from "../matrix/from-matrix.ts";
+import type { MatrixEvent } from "../matrix/event.ts";
 import {
   type EventId,
   eventId,
@@ -12,12 +12,12 @@ import {
   type RemoteUserId,
   type RoomAlias,
   type RoomId,
-} from "./model/ids.ts";
-import type { OutFile, OutMessage, ReplyTarget, Speaker, ThreadTarget } from "./model/message.ts";
-import { toPlain } from "./model/plain.ts";
-import type { Connection } from "./network.ts";
+} from "../model/ids.ts";
+import type { OutFile, OutMessage, ReplyTarget, Speaker, ThreadTarget } from "../model/message.ts";
+import { toPlain } from "../model/plain.ts";
+import type { Connection } from "../network.ts";
 import type { PortalContext } from "./portal.ts";
-import type { Link } from "./store/store.ts";
+import type { Link } from "../store/store.ts";
 
 type Content = Readonly<Record<string, unknown>>;
 

@@ -2,8 +2,8 @@
 import { senderOf } from "./in-gather.ts";
 import { type InTurn, knownMessage, speakIn } from "./in-message.ts";
 import { Earlier, sendIn } from "./in-send.ts";
-import { pollEndContent, voteContent } from "./matrix/to-matrix.ts";
-import type { RemotePollClosed, RemoteVote } from "./model/events.ts";
+import { pollEndContent, voteContent } from "../matrix/to-matrix.ts";
+import type { RemotePollClosed, RemoteVote } from "../model/events.ts";
 
 export async function inVote(turn: InTurn, event: RemoteVote): Promise<void> {
   const { portal, link, live, row } = turn;

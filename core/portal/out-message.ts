@@ -1,18 +1,18 @@
 /** What is said in the room, on a network: messages and their edits, in as many parts as it takes there. */
 import { createHash } from "node:crypto";
-import { correction } from "./correction.ts";
-import { fit } from "./fit.ts";
-import type { LiveLogin } from "./logins.ts";
-import { editTarget, fromMatrix, newContent } from "./matrix/from-matrix.ts";
-import type { MatrixEvent } from "./matrix/event.ts";
-import { Refused } from "./model/errors.ts";
-import { type EventId, eventId, mxid } from "./model/ids.ts";
-import type { OutMessage, Speaker } from "./model/message.ts";
-import type { Part, SayPart, Sent } from "./network.ts";
+import { correction } from "../correction.ts";
+import { fit } from "../fit.ts";
+import type { LiveLogin } from "../logins.ts";
+import { editTarget, fromMatrix, newContent } from "../matrix/from-matrix.ts";
+import type { MatrixEvent } from "../matrix/event.ts";
+import { Refused } from "../model/errors.ts";
+import { type EventId, eventId, mxid } from "../model/ids.ts";
+import type { OutMessage, Speaker } from "../model/message.ts";
+import type { Part, SayPart, Sent } from "../network.ts";
 import { effect, type OutTurn } from "./out-effect.ts";
 import { gatherOut } from "./out-gather.ts";
 import { type Voice, voiceOf } from "./relay.ts";
-import type { Done, MessageRecord } from "./store/store.ts";
+import type { Done, MessageRecord } from "../store/store.ts";
 
 type Content = Readonly<Record<string, unknown>>;
 

@@ -2,17 +2,17 @@
 import { createHash } from "node:crypto";
 import { gatherIn, senderOf } from "./in-gather.ts";
 import { Earlier, redactIn, sendIn } from "./in-send.ts";
-import { failureOf } from "./matrix/client.ts";
-import { toMatrix, toMatrixEdit } from "./matrix/to-matrix.ts";
-import { TryLater } from "./model/errors.ts";
-import type { RemoteDelete, RemoteEdit, RemoteMessage } from "./model/events.ts";
-import type { EventId, Mxid, RemoteMessageId } from "./model/ids.ts";
-import type { LiveLogin } from "./logins.ts";
-import type { Person } from "./model/message.ts";
-import type { Turn } from "./lane.ts";
+import { failureOf } from "../matrix/client.ts";
+import { toMatrix, toMatrixEdit } from "../matrix/to-matrix.ts";
+import { TryLater } from "../model/errors.ts";
+import type { RemoteDelete, RemoteEdit, RemoteMessage } from "../model/events.ts";
+import type { EventId, Mxid, RemoteMessageId } from "../model/ids.ts";
+import type { LiveLogin } from "../logins.ts";
+import type { Person } from "../model/message.ts";
+import type { Turn } from "../lane.ts";
 import type { PortalContext } from "./portal.ts";
 import { optOutName } from "./portal.ts";
-import type { JournalRow, Link, MessageRecord } from "./store/store.ts";
+import type { JournalRow, Link, MessageRecord } from "../store/store.ts";
 
 export interface InTurn extends Turn {
   readonly portal: PortalContext;

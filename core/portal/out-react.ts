@@ -2,14 +2,14 @@
  * Reactions in the room, on a network. People with a login of their own react themselves. For everyone else the shared login's
  * reaction exists if and only if one live reaction by a relayed person does: what is sent converges to that.
  */
-import { reactionLine } from "./fit.ts";
-import { reactionOf } from "./matrix/from-matrix.ts";
-import { type EventId, eventId, mxid } from "./model/ids.ts";
-import type { ReactionKey } from "./model/message.ts";
-import type { ReactPart } from "./network.ts";
+import { reactionLine } from "../fit.ts";
+import { reactionOf } from "../matrix/from-matrix.ts";
+import { type EventId, eventId, mxid } from "../model/ids.ts";
+import type { ReactionKey } from "../model/message.ts";
+import type { ReactPart } from "../network.ts";
 import { effect, type OutTurn } from "./out-effect.ts";
 import { type Voice, voiceOf } from "./relay.ts";
-import type { MessageRecord, ReactionRecord } from "./store/store.ts";
+import type { MessageRecord, ReactionRecord } from "../store/store.ts";
 
 export async function outReact(turn: OutTurn): Promise<void> {
   const { portal, link, event, row } = turn;

@@ -1,8 +1,8 @@
 /** Votes in the room and the end of a poll, on a network that cannot vote for us: the tally stands beside the poll. */
-import { fromMatrix, pollTarget, pollVote } from "./matrix/from-matrix.ts";
-import type { MatrixEvent } from "./matrix/event.ts";
-import { mxid, type EventId } from "./model/ids.ts";
-import type { Poll } from "./model/message.ts";
+import { fromMatrix, pollTarget, pollVote } from "../matrix/from-matrix.ts";
+import type { MatrixEvent } from "../matrix/event.ts";
+import { mxid, type EventId } from "../model/ids.ts";
+import type { Poll } from "../model/message.ts";
 import { effect, type OutTurn } from "./out-effect.ts";
 import { voiceOf } from "./relay.ts";
 

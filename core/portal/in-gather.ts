@@ -1,14 +1,14 @@
 /** The gather step towards Matrix: everything that the converter will ask for, fetched beforehand. */
-import type { InFile, InRefs } from "./matrix/to-matrix.ts";
-import { Refused, TryLater } from "./model/errors.ts";
-import type { RemoteEdit, RemoteMessage, RemoteThread } from "./model/events.ts";
-import type { EventId, MxcUri, Mxid, RemoteChannelId, RemoteMessageId, RemoteUserId, RoomId } from "./model/ids.ts";
-import type { Person, RemoteFile } from "./model/message.ts";
-import type { RichText } from "./model/richtext.ts";
-import { inlines } from "./model/walk.ts";
-import type { Connection } from "./network.ts";
+import type { InFile, InRefs } from "../matrix/to-matrix.ts";
+import { Refused, TryLater } from "../model/errors.ts";
+import type { RemoteEdit, RemoteMessage, RemoteThread } from "../model/events.ts";
+import type { EventId, MxcUri, Mxid, RemoteChannelId, RemoteMessageId, RemoteUserId, RoomId } from "../model/ids.ts";
+import type { Person, RemoteFile } from "../model/message.ts";
+import type { RichText } from "../model/richtext.ts";
+import { inlines } from "../model/walk.ts";
+import type { Connection } from "../network.ts";
 import type { PortalContext } from "./portal.ts";
-import type { JournalRow, Link, MessageRecord } from "./store/store.ts";
+import type { JournalRow, Link, MessageRecord } from "../store/store.ts";
 
 /** How long a reply waits for a thread's root that may be on its way: Slack's events come in no order. */
 const PATIENCE = 3_000;

@@ -1,12 +1,12 @@
 /** What is taken back in the room, on a network: messages, edits, reactions. */
-import { Refused } from "./model/errors.ts";
-import { type EventId, eventId, mxid } from "./model/ids.ts";
-import type { Part } from "./network.ts";
+import { Refused } from "../model/errors.ts";
+import { type EventId, eventId, mxid } from "../model/ids.ts";
+import type { Part } from "../network.ts";
 import { effect, type OutTurn } from "./out-effect.ts";
 import { applyEdit, textBefore } from "./out-message.ts";
 import { unreact } from "./out-react.ts";
 import { speakerOf, type Voice } from "./relay.ts";
-import type { MessageRecord } from "./store/store.ts";
+import type { MessageRecord } from "../store/store.ts";
 
 export async function outRedact(turn: OutTurn): Promise<void> {
   const { portal, link, event, row } = turn;

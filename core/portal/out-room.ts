@@ -1,7 +1,7 @@
 /** What is done to the room, on a network: its topic and name, pins, and people removed from it. */
-import { Refused } from "./model/errors.ts";
-import { type EventId, eventId, type Mxid, mxid } from "./model/ids.ts";
-import type { Capabilities } from "./capabilities.ts";
+import { Refused } from "../model/errors.ts";
+import { type EventId, eventId, type Mxid, mxid } from "../model/ids.ts";
+import type { Capabilities } from "../capabilities.ts";
 import { effect, type OutTurn } from "./out-effect.ts";
 import { speakerOf, voiceOf } from "./relay.ts";
 

@@ -1,11 +1,11 @@
 /** Who speaks on the network for a Matrix person: their own login where they have one, else the shared one under their name and picture. */
-import type { LiveLogin } from "./logins.ts";
-import { notConnected } from "./logins.ts";
-import { Refused, TryLater } from "./model/errors.ts";
-import type { Mxid } from "./model/ids.ts";
-import type { Speaker } from "./model/message.ts";
+import type { LiveLogin } from "../logins.ts";
+import { notConnected } from "../logins.ts";
+import { Refused, TryLater } from "../model/errors.ts";
+import type { Mxid } from "../model/ids.ts";
+import type { Speaker } from "../model/message.ts";
 import type { PortalContext } from "./portal.ts";
-import type { JournalRow, Link } from "./store/store.ts";
+import type { JournalRow, Link } from "../store/store.ts";
 
 export interface Voice {
   readonly live: LiveLogin;

@@ -2,12 +2,12 @@
 import { senderOf } from "./in-gather.ts";
 import { type InTurn, knownMessage, speakIn } from "./in-message.ts";
 import { Earlier, redactIn, sendIn } from "./in-send.ts";
-import { reactionText } from "./matrix/reaction-key.ts";
-import { reactionContent } from "./matrix/to-matrix.ts";
-import type { RemoteReact, RemoteReactionsAre } from "./model/events.ts";
-import type { EventId, RemoteMessageId, RemoteUserId } from "./model/ids.ts";
-import type { ReactionKey } from "./model/message.ts";
-import type { ReactionRecord } from "./store/store.ts";
+import { reactionText } from "../matrix/reaction-key.ts";
+import { reactionContent } from "../matrix/to-matrix.ts";
+import type { RemoteReact, RemoteReactionsAre } from "../model/events.ts";
+import type { EventId, RemoteMessageId, RemoteUserId } from "../model/ids.ts";
+import type { ReactionKey } from "../model/message.ts";
+import type { ReactionRecord } from "../store/store.ts";
 
 export async function inReact(turn: InTurn, event: RemoteReact): Promise<void> {
   const target = await targetOf(turn, event.message);

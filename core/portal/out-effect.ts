@@ -1,11 +1,11 @@
 /** The send step towards a network: one visible effect, made once. What must be known to look for it is on disk before it is made. */
-import type { Turn } from "./lane.ts";
-import type { LiveLogin } from "./logins.ts";
-import type { MatrixEvent } from "./matrix/event.ts";
-import { Refused, TryLater, Uncertain } from "./model/errors.ts";
-import type { Found, Part, Progress, Sent } from "./network.ts";
+import type { Turn } from "../lane.ts";
+import type { LiveLogin } from "../logins.ts";
+import type { MatrixEvent } from "../matrix/event.ts";
+import { Refused, TryLater, Uncertain } from "../model/errors.ts";
+import type { Found, Part, Progress, Sent } from "../network.ts";
 import { keyFor, type PortalContext } from "./portal.ts";
-import type { JournalRow, Link } from "./store/store.ts";
+import type { JournalRow, Link } from "../store/store.ts";
 
 export interface OutTurn extends Turn {
   readonly portal: PortalContext;

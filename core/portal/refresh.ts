@@ -1,10 +1,10 @@
 /** A look at a linked channel after a connection that may have missed something: before anything more is relayed, who can read it is judged anew. */
 import type { Logger } from "pino";
 import { mergeFacts, type SeenFacts } from "./in-room.ts";
-import type { Links } from "./links.ts";
-import type { LiveLogin } from "./logins.ts";
-import type { Rooms } from "./rooms.ts";
-import type { Link } from "./store/store.ts";
+import type { Links } from "../links.ts";
+import type { LiveLogin } from "../logins.ts";
+import type { Rooms } from "../rooms.ts";
+import type { Link } from "../store/store.ts";
 
 export interface RefreshContext {
   readonly links: Links;

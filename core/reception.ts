@@ -1,0 +1,97 @@
+/** What logins give, taken in the order in which they give it, and what follows when one of them connects. */
+import type { Logger } from "pino";
+import type { CatchUp } from "./catch-up.ts";
+import type { Hints } from "./hints.ts";
+import { prepareRemote } from "./intake-remote.ts";
+import { type Lanes, readLane } from "./lanes.ts";
+import type { Links } from "./links.ts";
+import type { LiveLogin, Logins, LoginWatch } from "./logins.ts";
+import type { RemoteEvent } from "./model/events.ts";
+import { linkId } from "./model/ids.ts";
+import type { Clock, ConnectionState } from "./network.ts";
+import type { Journal, Link } from "./store/store.ts";
+import type { Unresolved } from "./unresolved.ts";
+
+export interface ReceptionContext {
+  readonly journal: Journal;
+  readonly links: Links;
+  readonly logins: () => Logins;
+  readonly lanes: () => Lanes;
+  readonly unresolved: Unresolved;
+  readonly hints: () => Hints;
+  readonly catchUp: () => CatchUp;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** A login has connected that was not before: links of the config can be made. */
+  connected(live: LiveLogin): Promise<void>;
+}
+
+export class Reception implements LoginWatch {
+  readonly #context: ReceptionContext;
+  /** The last thing that a login is having done, so that what it gives keeps its order. */
+  readonly #turns = new WeakMap<LiveLogin, Promise<unknown>>();
+
+  constructor(context: ReceptionContext) {
+    this.#context = context;
+  }
+
+  /** Resolves when it is on disk. Batches are made ready one after the other, and written together with whatever else waits. */
+  async received(live: LiveLogin, events: readonly RemoteEvent[], keep?: Readonly<Record<string, unknown>>): Promise<void> {
+    const { journal, log, links, unresolved, clock } = this.#context;
+    const fleeting = (link: Link, event: RemoteEvent) => {
+      this.#context
+        .hints()
+        .fromNetwork(link, event)
+        .catch((error: unknown) => log.debug({ err: error }, "A hint was not passed on"));
+    };
+    const context = { links, logins: this.#context.logins(), unresolved, clock, fleeting };
+    const written = await this.#inTurn(live, async () => {
+      const intake = await prepareRemote(context, live, events, keep);
+      return { intake, taken: intake ? journal.take(intake) : undefined };
+    });
+    const taken = (await written.taken) ?? [];
+    for (const [index, row] of (written.intake?.rows ?? []).entries()) {
+      if (taken[index] === undefined) continue;
+      log.debug({ lane: row.lane, trace: row.trace }, "Taken from the network");
+      this.#context.lanes().wake(row.lane);
+    }
+  }
+
+  /** After whatever this login is having done, and before what comes next. */
+  async #inTurn<Result>(live: LiveLogin, work: () => Promise<Result>): Promise<Result> {
+    const before = this.#turns.get(live) ?? Promise.resolve();
+    const done = before.then(work);
+    this.#turns.set(
+      live,
+      done.catch(() => undefined),
+    );
+    return await done;
+  }
+
+  changed(live: LiveLogin, before: ConnectionState): void {
+    const { log } = this.#context;
+    const { state, network, login } = live;
+    const why = "why" in state ? { why: state.why } : {};
+    if (state.is !== before.is) log.info({ network: network.id, login: login.id, ...why }, `${network.name}: ${state.is}`);
+    if (state.is !== "connected") return;
+    const { resumed } = state;
+    const failed = (error: unknown) => log.error({ network: network.id, err: error }, "Catching up failed");
+    const catchUp = this.#context.catchUp();
+    // Before anything that comes by this connection is taken, its phase has begun.
+    const begun = this.#inTurn(live, () => catchUp.begin(live, resumed));
+    begun.then(() => catchUp.run(live, resumed)).catch(failed);
+    if (before.is !== "connected") this.#context.connected(live).catch(failed);
+    this.#wake(live).catch(failed);
+  }
+
+  /** What was held because the network was away may go on. */
+  async #wake(live: LiveLogin): Promise<void> {
+    const lanes = this.#context.lanes();
+    for (const name of lanes.names()) {
+      const { kind, of } = readLane(name);
+      if (kind !== "in" && kind !== "out") continue;
+      const link = await this.#context.links.link(linkId(Number(of)));
+      if (link?.network === live.network.id) lanes.wake(name, true);
+    }
+  }
+}
