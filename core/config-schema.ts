@@ -144,6 +144,7 @@ const link = z
     reactions: z.boolean().optional().describe("Tell reactions in words where the network has none.").meta({ example: false }),
     membership: z.boolean().optional().describe("Show who comes and goes.").meta({ example: false }),
     topic: z.boolean().optional().describe("Topic and name go from the room to the channel too.").meta({ example: true }),
+    everyone: z.boolean().optional().describe("Whether @room rings everybody in the channel.").meta({ example: false }),
     widen: z
       .boolean()
       .optional()

@@ -107,10 +107,16 @@ export class Linking {
     if (shared.length === 0) throw new Refused(`No login of the bridge on ${network} serves that channel: see the config.`);
     for (const live of shared) {
       if (live.state.is !== "connected") throw new TryLater(notConnected(live), 10_000, "item");
-      const found = await live.connection.channel(channel);
+      const found = (await live.connection.channel(channel)) ?? (await this.#enter(live, channel));
       if (found) return { live, channel: found };
     }
     throw new Refused("There is no such channel, or the bridge's login cannot see it.");
+  }
+
+  /** Some networks show a channel only to those who are in it, and on IRC one comes to be when somebody enters it. */
+  async #enter(live: LiveLogin, channel: RemoteChannelId): Promise<Channel | undefined> {
+    await live.connection.join(channel);
+    return await live.connection.channel(channel);
   }
 
   /** Row first: a link that stands in the store is joined again at each start. */

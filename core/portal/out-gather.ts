@@ -14,7 +14,7 @@ import {
   type RoomId,
 } from "../model/ids.ts";
 import type { OutFile, OutMessage, ReplyTarget, Speaker, ThreadTarget } from "../model/message.ts";
-import { toPlain } from "../model/plain.ts";
+import { firstWords } from "../model/plain.ts";
 import type { Connection } from "../network.ts";
 import type { PortalContext } from "./portal.ts";
 import type { Link } from "../store/store.ts";
@@ -71,7 +71,7 @@ async function refsOf(portal: PortalContext, link: Link, connection: Connection,
     const url = other?.network === link.network ? connection.permalink(other.channel, record?.remote, record?.thread) : undefined;
     if (url) messages.set(id, { url });
   }
-  const everyone = mentioned.everyone && (await rooms.mayNotifyRoom(link.room, mxid(event.sender)));
+  const everyone = mentioned.everyone && link.settings.everyone === true && (await rooms.mayNotifyRoom(link.room, mxid(event.sender)));
   return { people, rooms: channels, events: messages, everyone, emoji: await emojiOf(portal, link, mentioned.emoji) };
 }
 
@@ -121,14 +121,7 @@ async function excerptOf(portal: PortalContext, room: RoomId, id: EventId): Prom
   const event = await portal.client.event(room, id).catch(() => undefined);
   if (!event) return { text: "" };
   const { body, file } = fromMatrix(event.type, event.content, {});
-  const words =
-    toPlain(body, { hideSpoilers: true })
-      .split("\n")
-      .find((line) => line.trim() !== "") ??
-    file?.info.name ??
-    "";
-  const letters = [...words.trim()];
-  const text = letters.length > EXCERPT ? `${letters.slice(0, EXCERPT - 1).join("")}…` : letters.join("");
+  const text = firstWords(body, EXCERPT) || (file?.info.name ?? "");
   return { text, sender: mxid(event.sender) };
 }
 

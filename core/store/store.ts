@@ -214,6 +214,8 @@ export interface LinkSettings {
   readonly relay?: boolean;
   /** Topic and name go from the room to the channel too; absent = as the network's custom is. */
   readonly topic?: boolean;
+  /** `@room` rings everybody there, from those whom the room lets ring; else it is shown and rings nobody. */
+  readonly everyone?: boolean;
 }
 
 export interface Portal {
