@@ -11,6 +11,8 @@ export class Links {
   /** `null` = looked up, and there is none. */
   readonly #byChannel = new Lru<string, LinkId | null>(REMEMBERED);
   readonly #inRoom = new Lru<RoomId, readonly LinkId[]>(REMEMBERED);
+  /** Grows with everything forgotten: what was read before that is old, and may not be remembered after it. */
+  #forgotten = 0;
 
   constructor(store: PortalStore) {
     this.#store = store;
@@ -19,8 +21,9 @@ export class Links {
   async link(id: LinkId): Promise<Link | undefined> {
     const known = this.#byId.get(id);
     if (known) return known;
+    const forgotten = this.#forgotten;
     const link = await this.#store.link(id);
-    if (link) this.#byId.set(id, link);
+    if (link && forgotten === this.#forgotten) this.#byId.set(id, link);
     return link;
   }
 
@@ -29,7 +32,9 @@ export class Links {
     const known = this.#byChannel.get(key);
     if (known === null) return undefined;
     if (known !== undefined) return await this.link(known);
+    const forgotten = this.#forgotten;
     const link = await this.#store.linkOf(network, channel);
+    if (forgotten !== this.#forgotten) return link;
     this.#byChannel.set(key, link?.id ?? null);
     if (link) this.#byId.set(link.id, link);
     return link;
@@ -38,7 +43,9 @@ export class Links {
   async inRoom(room: RoomId): Promise<readonly Link[]> {
     let ids = this.#inRoom.get(room);
     if (!ids) {
+      const forgotten = this.#forgotten;
       const links = await this.#store.linksIn(room);
+      if (forgotten !== this.#forgotten) return links;
       for (const link of links) this.#byId.set(link.id, link);
       ids = links.map((link) => link.id);
       this.#inRoom.set(room, ids);
@@ -84,17 +91,20 @@ export class Links {
   /** A new connection that was not a resume: see `NewRow.phase`. */
   async nextPhase(network: NetworkId, login: LoginId): Promise<void> {
     await this.#store.nextPhase(network, login);
+    this.#forgotten += 1;
     this.#byId.clear();
   }
 
   async moveRoom(from: RoomId, to: RoomId): Promise<void> {
     await this.#store.moveRoom(from, to);
+    this.#forgotten += 1;
     this.#byId.clear();
     this.#inRoom.delete(from);
     this.#inRoom.delete(to);
   }
 
   #forget(link: Link): void {
+    this.#forgotten += 1;
     this.#byId.delete(link.id);
     this.#byChannel.delete(`${link.network} ${link.channel}`);
     this.#inRoom.delete(link.room);
