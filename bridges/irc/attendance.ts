@@ -81,10 +81,10 @@ export class Attendance {
     return new TryLater(place.why ?? `The bridge is on its way into ${place.name}.`, place.why ? 60_000 : 3000, "channel");
   }
 
-  /** A connection is ready. */
-  begin(session: Session): void {
+  /** A connection is ready. Resolves when it is clear for each channel whether we are in. */
+  async begin(session: Session): Promise<void> {
     this.#session = session;
-    for (const place of this.#places.values()) this.#enter(place);
+    await Promise.all([...this.#places.values()].map((place) => this.join(place.id, place.name).catch(() => undefined)));
   }
 
   /** The connection is gone; the next one enters the channels again. */
@@ -237,7 +237,7 @@ export class Attendance {
   async #ask(command: string, ...params: string[]): Promise<Line[]> {
     const session = this.#session;
     if (!session) return [];
-    await this.#options.outbox.patientTurn(1, params.join(" ").length, this.#abort.signal);
+    await this.#options.outbox.sureTurn(1, params.join(" ").length, this.#abort.signal);
     const answer = await session.askLine(command, ...params);
     return answer.is === "answered" ? answer.items.flatMap(linesOf) : [];
   }

@@ -99,7 +99,6 @@ export const bestCapabilities: IrcCapabilities = capabilitiesOf({
   line: 400,
   prefix: "<{name}> ",
   calmNames: false,
-  pageOver: 8,
   multiline: { bytes: 4096, lines: 100 },
   ids: true,
   replies: true,

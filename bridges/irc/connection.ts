@@ -70,11 +70,15 @@ interface Live {
   /** Messages have ids, ours too: seen, not believed. */
   ids: boolean;
   settled: boolean;
+  /** What was heard before core was told that we are connected. */
+  readonly held: (readonly RemoteEvent[])[];
 }
 
 /** A channel of more people is not asked for their accounts: they show when somebody speaks. */
 const MOST_ASKED_AFTER = 500;
 const TYPING_EVERY = 3000;
+const CLOSE_WITHIN = 2000;
+const MOST_NICKS = 5;
 
 export class IrcConnection implements Connection {
   /** There when the server that we were last connected to keeps a history. */
@@ -127,6 +131,7 @@ export class IrcConnection implements Connection {
       live,
       current: () => this.#live?.session,
       view: (places) => this.#view(places),
+      isOurs: (nick) => this.#view().isOurs(nick),
       obstacle,
     });
     this.#delivery = new Delivery({
@@ -271,7 +276,7 @@ export class IrcConnection implements Connection {
     const { session, book } = this.#ready();
     const lines = text.split("\n").flatMap((line) => wrap([{ text: line.replace(/\p{Cc}/gu, ""), look: {} }], { limit: 350 }));
     for (const line of lines.filter((line) => line !== "").slice(0, 12)) {
-      await this.#outbox.patientTurn(1, line.length, this.#abort.signal).catch(() => undefined);
+      await this.#outbox.sureTurn(1, line.length, this.#abort.signal).catch(() => undefined);
       // A notice is never answered by machines: nothing can begin to talk with itself.
       session.tell("NOTICE", [book.person(nick)?.nick ?? nick, line]);
     }
@@ -284,9 +289,9 @@ export class IrcConnection implements Connection {
     this.#attendance.end();
     this.#netsplit.end();
     this.#reception.close();
-    await this.#presence.close();
     await this.#life.stop("The bridge is being stopped");
     this.#live = undefined;
+    await Promise.race([this.#presence.close(), this.#options.core.clock.sleep(CLOSE_WITHIN)]);
   }
 
   async #begin(): Promise<void> {
@@ -295,6 +300,7 @@ export class IrcConnection implements Connection {
       await this.#presence.load();
       const learnt = (await core.keep.get("pace")) as Pace | undefined;
       if (learnt) this.#flood.remember(learnt);
+      await this.#rememberNicks();
     } catch (error) {
       core.log.warn({ err: error }, "What was known of this network could not be read");
     }
@@ -304,6 +310,19 @@ export class IrcConnection implements Connection {
       if (place?.network === this.#options.network && place.channel !== undefined) void this.#attendance.join(id, place.channel);
     }
     this.#life.start();
+  }
+
+  /** After a crash our old connection may still hold the nick, and history holds what was said under it. */
+  async #rememberNicks(): Promise<void> {
+    const { core, kin, login } = this.#options;
+    const nicks = ((await core.keep.get("nicks")) as readonly string[] | undefined) ?? [];
+    for (const nick of nicks) kin.had(nick, login.id, core.clock.now());
+  }
+
+  async #noteNick(folded: string): Promise<void> {
+    const { core } = this.#options;
+    const nicks = ((await core.keep.get("nicks")) as readonly string[] | undefined) ?? [];
+    if (nicks[0] !== folded) await core.keep.set("nicks", [folded, ...nicks.filter((nick) => nick !== folded)].slice(0, MOST_NICKS));
   }
 
   #ready(): Live {
@@ -338,7 +357,7 @@ export class IrcConnection implements Connection {
       renamed: (from, to) => this.#renamed(from, to),
       counted: (channel) => this.#counted(channel),
     });
-    this.#live = { session, book, hearing, ids: false, settled: false };
+    this.#live = { session, book, hearing, ids: false, settled: false, held: [] };
     return this.#live;
   }
 
@@ -346,17 +365,24 @@ export class IrcConnection implements Connection {
     const live = this.#listening(session);
     const { core, self, kin, login } = this.#options;
     kin.took(live.book.fold(live.book.me.nick), login.id);
+    await this.#noteNick(live.book.fold(live.book.me.nick)).catch((error: unknown) =>
+      core.log.warn({ err: error }, "Our nick was not kept"),
+    );
     this.#flood.refill();
     const { book, hearing } = live;
     const { nickserv, perform, own } = self;
     const { ids } = await signOn({ clock: core.clock, signal: this.#abort.signal, session, book, hearing, own, nickserv, perform });
     if (session.isOver || this.#live !== live) return;
     live.ids = ids;
+    // Whoever is told that we are connected may count on being heard: first the channels.
+    await this.#attendance.begin(session);
+    if (session.isOver || this.#live !== live) return;
     live.settled = true;
     if (this.#history.isThere()) this.history = (channel, after) => this.#history.page(channel, after);
     else delete this.history;
     this.#tellState({ is: "connected", resumed: false });
-    this.#attendance.begin(session);
+    // Before that, core would take what is heard now for what follows the last connection without a gap.
+    for (const events of live.held.splice(0)) this.#reception.take(events);
     this.#presence.begin();
   }
 
@@ -384,7 +410,10 @@ export class IrcConnection implements Connection {
   }
 
   #take(events: readonly RemoteEvent[]): void {
-    if (!this.#closed) this.#reception.take(events);
+    if (this.#closed) return;
+    const live = this.#live;
+    if (live && !live.settled) live.held.push(events);
+    else this.#reception.take(events);
   }
 
   #tell(channel: RemoteChannelId, text: string): void {
@@ -409,7 +438,7 @@ export class IrcConnection implements Connection {
   }
 
   async #askAbout(session: Session, command: string, ...params: string[]): Promise<void> {
-    await this.#outbox.patientTurn(1, 20, this.#abort.signal).catch(() => undefined);
+    await this.#outbox.idleTurn(1, 20, this.#abort.signal).catch(() => undefined);
     if (!session.isOver) await session.askLine(command, ...params);
   }
 

@@ -180,20 +180,20 @@ export class Hearing {
     if (events.length === 0) return;
     const { book } = this.#options;
     for (const event of events) {
-      const id =
-        "sender" in event
-          ? event.sender
-          : event.kind === "membership"
-            ? event.person
-            : event.kind === "id-changed"
-              ? event.to.id
-              : undefined;
+      const id = idIn(event);
       const acting = book.person(nick);
       const person = id === undefined ? undefined : acting && book.idOf(acting) === id ? acting : book.byId(id);
       if (person) person.told = id;
     }
     this.#options.take(events);
   }
+}
+
+function idIn(event: RemoteEvent): RemoteUserId | undefined {
+  if ("sender" in event) return event.sender;
+  if (event.kind === "membership") return event.person;
+  if (event.kind === "id-changed") return event.to.id;
+  return "by" in event ? event.by : undefined;
 }
 
 /** Servers put the tag on what people do, not on their own numerics. */

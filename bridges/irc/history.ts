@@ -4,7 +4,7 @@
  */
 import { Refused, TryLater } from "../../core/model/errors.ts";
 import { compareCursors, type Cursor, type RemoteEvent } from "../../core/model/events.ts";
-import { type RemoteChannelId, remoteMessageId } from "../../core/model/ids.ts";
+import { type RemoteChannelId, type RemoteMessageId, remoteMessageId } from "../../core/model/ids.ts";
 import type { Found, HistoryPage, Sent } from "../../core/network.ts";
 import { refusalIn } from "./asks.ts";
 import { isBatch, type Item, linesOf } from "./batches.ts";
@@ -26,6 +26,7 @@ export interface HistoryOptions {
   live(): { session: Session; book: Book };
   current(): Session | undefined;
   view(places: Places): View;
+  isOurs(nick: string): boolean;
   obstacle(channel: RemoteChannelId): TryLater | undefined;
 }
 
@@ -43,6 +44,8 @@ interface Stretch {
 
 export class History {
   readonly #options: HistoryOptions;
+  /** The last message of the page before, by channel. */
+  readonly #ends = new Map<RemoteChannelId, { readonly cursor: Cursor; readonly message: RemoteMessageId }>();
 
   constructor(options: HistoryOptions) {
     this.#options = options;
@@ -58,15 +61,25 @@ export class History {
     if (obstacle) throw obstacle;
     const place = readPlace(after);
     if (!place) throw new Refused("the place to go on from is none of this network's.");
-    // From the beginning of the millisecond: which messages of it are known already, their numbers tell.
-    const { items, full } = await this.#after(channel, place.time - 1);
-    const all = this.#eventsOf(items, channel);
-    const last = all.findLast((event) => event.cursor !== undefined)?.cursor;
+    const { items, full, counted } = await this.#behind(channel, after, place);
+    const all = this.#eventsOf(items, channel, new Places(counted ? place : undefined));
+    const last = all.findLast((event) => event.cursor !== undefined);
     const events = gatherReactions(all.filter((event) => event.cursor === undefined || compareCursors(event.cursor, after) > 0));
-    if (!full || last === undefined) return { events, complete: true };
-    if (compareCursors(last, after) > 0) return { events, next: last, complete: true };
+    if (!full || last?.cursor === undefined) return { events, complete: true };
+    if (last.kind === "message" && isMsgid(last.message)) this.#ends.set(channel, { cursor: last.cursor, message: last.message });
+    if (compareCursors(last.cursor, after) > 0) return { events, next: last.cursor, complete: true };
     const next = writePlace(place.time + 1, 0);
     return { events, next, complete: false, why: "more was said within one moment than the server gives at once." };
+  }
+
+  /** Where the page before ended with a message that the server knows, right behind that; else from the beginning of the millisecond. */
+  async #behind(channel: RemoteChannelId, after: Cursor, { time }: { time: number }): Promise<Stretch & { counted: boolean }> {
+    const { session } = this.#options.live();
+    const end = this.#ends.get(channel);
+    const knows = (session.isupport.get("MSGREFTYPES") ?? "").split(",").includes("msgid");
+    if (end?.cursor !== after || !knows || !hasChathistory(session)) return { ...(await this.#after(channel, time - 1)), counted: false };
+    const limit = String(session.isupport.historyLimit);
+    return { ...(await this.#ask(channel, ["AFTER", this.#target(channel), `msgid=${end.message}`, limit])), counted: true };
   }
 
   /** The last place; absent = nothing has been said yet. */
@@ -84,11 +97,11 @@ export class History {
     for (let page = 0; page < MOST_PAGES; page++) {
       const { items, full } = await this.#after(channel, from);
       const heads = items.map(headOf).filter((line) => line !== undefined);
-      const ours = heads.filter((line) => this.#options.live().book.isMe(line.nick));
-      const keyed = ours.find((line) => line.tags[keyTag] === key);
+      // Nobody else can know the key of a message before it has arrived.
+      const keyed = heads.find((line) => line.tags[keyTag] === key);
       if (keyed) return { is: "arrived", sent: sentAs(keyed) };
       const words = wire?.lines[0]?.text;
-      if (words !== undefined) alike += ours.filter((line) => lastParam(line).includes(words)).length;
+      if (words !== undefined) alike += heads.filter((line) => this.#options.isOurs(line.nick) && lastParam(line).includes(words)).length;
       const last = Math.max(...heads.map((line) => timeOf(line) ?? 0));
       if (!full || last <= from) break;
       from = last - 1;
@@ -101,8 +114,8 @@ export class History {
     return { is: "not-arrived" };
   }
 
-  #eventsOf(items: readonly Item[], channel: RemoteChannelId): RemoteEvent[] {
-    const view = this.#options.view(new Places());
+  #eventsOf(items: readonly Item[], channel: RemoteChannelId, places = new Places()): RemoteEvent[] {
+    const view = this.#options.view(places);
     return items.flatMap((item) => eventsOf(item, view)).filter((event) => event.channel === channel);
   }
 
@@ -119,7 +132,7 @@ export class History {
     const { session } = this.#options.live();
     const playback = !hasChathistory(session);
     const line = playback ? { command: "PRIVMSG", params: ["*playback", `PLAY ${params.join(" ")}`] } : { command: "CHATHISTORY", params };
-    await this.#options.outbox.patientTurn(1, 100, this.#options.signal).catch(() => undefined);
+    await this.#options.outbox.sureTurn(1, 100, this.#options.signal).catch(() => undefined);
     const answer = await session.ask({ lines: [line], limit: ANSWER_WITHIN });
     if (answer.is !== "answered") throw new TryLater("The server did not give its history in time.", 5000, "channel");
     const refusal = refusalIn(answer);

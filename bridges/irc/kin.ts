@@ -3,6 +3,7 @@ import type { LoginId } from "../../core/model/ids.ts";
 
 /** A nick that was given up is ours for so long: what was said under it may still be on its way. */
 const LINGERS = 60_000;
+const REMEMBERED = 24 * 60 * 60_000;
 
 export class Kin {
   /** Folded nicks; until when each is ours. */
@@ -10,6 +11,11 @@ export class Kin {
 
   took(folded: string, login: LoginId): void {
     this.#nicks.set(folded, { login, until: Number.POSITIVE_INFINITY });
+  }
+
+  /** It was ours before this start: what history holds under it is ours too. */
+  had(folded: string, login: LoginId, now: number): void {
+    if (!this.#nicks.has(folded)) this.#nicks.set(folded, { login, until: now + REMEMBERED });
   }
 
   gaveUp(folded: string, login: LoginId, now: number): void {

@@ -99,7 +99,7 @@ export class Lookup {
         ...factsOf(channel.modes, session.version),
       };
     }
-    await this.#options.outbox.patientTurn(1, 10, this.#options.signal);
+    await this.#options.outbox.sureTurn(1, 10, this.#options.signal);
     const answer = await session.ask({ lines: [{ command: "LIST", params: [] }], limit: LIST_WITHIN });
     if (answer.is !== "answered") return;
     for (const line of answer.items.flatMap(linesOf)) {
@@ -145,7 +145,7 @@ export class Lookup {
   }
 
   async #ask(command: string, ...params: string[]): Promise<Line[]> {
-    await this.#options.outbox.patientTurn(1, 20, this.#options.signal).catch(() => undefined);
+    await this.#options.outbox.sureTurn(1, 20, this.#options.signal).catch(() => undefined);
     const answer = await this.#options.live().session.askLine(command, ...params);
     return answer.is === "answered" ? answer.items.flatMap(linesOf) : [];
   }

@@ -11,6 +11,7 @@ export class Outbox {
   readonly #clock: Clock;
   /** Ends when the last one that was promised has had its turn. */
   #last: Promise<void> = Promise.resolve();
+  #idle: Promise<void> = Promise.resolve();
 
   constructor(flood: Flood, clock: Clock) {
     this.#flood = flood;
@@ -26,9 +27,21 @@ export class Outbox {
     await this.#at(wait, lines, bytes);
   }
 
-  /** For the bridge's own needs (joining, asking): waits as long as it takes. */
-  async patientTurn(lines: number, bytes: number, signal: AbortSignal): Promise<void> {
+  /** Keeps its place however far away its turn is: for what the bridge cannot do without. */
+  async sureTurn(lines: number, bytes: number, signal: AbortSignal): Promise<void> {
     await this.#at(this.#flood.wait(lines), lines, bytes, signal);
+  }
+
+  /** When nobody else wants to speak: for what can wait, one after the other. */
+  async idleTurn(lines: number, bytes: number, signal: AbortSignal): Promise<void> {
+    const before = this.#idle;
+    const turn = (async () => {
+      await before;
+      for (let wait = this.#flood.wait(lines); wait > 0; wait = this.#flood.wait(lines)) await this.#clock.sleep(wait, signal);
+      this.#flood.take(lines, bytes);
+    })();
+    this.#idle = turn.catch(() => undefined);
+    await turn;
   }
 
   async #at(wait: number, lines: number, bytes: number, signal?: AbortSignal): Promise<void> {

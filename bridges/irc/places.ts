@@ -18,8 +18,14 @@ export function readPlace(cursor: Cursor): { readonly time: number; readonly num
 
 /** Counts along a channel, in the order in which messages come. */
 export class Places {
-  #time = Number.NEGATIVE_INFINITY;
-  #number = 0;
+  #time: number;
+  #number: number;
+
+  /** Goes on behind a place. */
+  constructor(after?: { readonly time: number; readonly number: number }) {
+    this.#time = after?.time ?? Number.NEGATIVE_INFINITY;
+    this.#number = after?.number ?? 0;
+  }
 
   next(time: number): Cursor {
     // A server's clock may step back; places never do.
