@@ -8,6 +8,7 @@ import { createServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Clock } from "../../core/network.ts";
 import { MatrixUser, type TestHomeserver } from "../matrix-client.ts";
 import { Accounts } from "./homeserver/accounts.ts";
@@ -160,6 +161,8 @@ class Fake implements FakeHomeserver {
     const closed = new Promise<void>((resolve) => http.close(() => resolve()));
     http.closeAllConnections();
     await closed;
+    // Clients in this process hear of it in one of the next turns; until then they would write to sockets that are gone.
+    await pause(5);
   }
 
   async restart(): Promise<void> {

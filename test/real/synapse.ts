@@ -141,6 +141,7 @@ function toConfig(serverName: string, port: number, registrations: readonly stri
     url_preview_enabled: false,
     push: { enabled: false },
     app_service_config_files: registrations,
+    room_list_publication_rules: [{ action: "allow" }],
     rc_message: unlimited,
     rc_registration: unlimited,
     rc_login: { address: unlimited, account: unlimited, failed_attempts: unlimited },

@@ -1,6 +1,6 @@
 /** Accounts, access tokens and who a request speaks as. */
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import { exclusive, forbidden, invalidParam, missingParam, notFound, Refusal, unknownError } from "./refusal.ts";
+import { exclusive, forbidden, invalidParam, missingParam, Refusal, unknownError } from "./refusal.ts";
 import type { Room } from "./room.ts";
 import type { Server } from "./server.ts";
 import { ownsUser } from "./services.ts";
@@ -11,7 +11,8 @@ export interface Account {
   /** False: somebody invited it, or it is a service's sender that has only acted so far. */
   registered: boolean;
   password: string | undefined;
-  readonly profile: { displayname?: string; avatar_url?: string };
+  /** `displayname`, `avatar_url`, and whatever else people put there. */
+  readonly profile: Json;
   /** Rooms that the user is or was in. */
   readonly rooms: Map<string, Room>;
   readonly forgotten: Set<string>;
@@ -129,7 +130,7 @@ export class Accounts {
 
   requireKnown(user: string): Account {
     const account = this.get(user);
-    if (!account?.registered) throw notFound("Profile was not found");
+    if (!account?.registered) throw new Refusal(404, "M_UNKNOWN", "No row found (profiles)");
     return account;
   }
 }

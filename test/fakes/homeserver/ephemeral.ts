@@ -1,5 +1,5 @@
 /** What is not kept in the timeline: typing, receipts, presence, account data. */
-import { badJson, forbidden, invalidParam, notFound, unknownError } from "./refusal.ts";
+import { forbidden, invalidParam, notFound, unknownError } from "./refusal.ts";
 import type { Room } from "./room.ts";
 import type { Server } from "./server.ts";
 import { ownsUser } from "./services.ts";
@@ -43,7 +43,7 @@ export class Ephemeral {
 
   receipt(room: Room, who: Requester, type: string, eventId: string, body: Json): void {
     if (!["m.read", "m.read.private", "m.fully_read"].includes(type))
-      throw invalidParam(`Receipt type must be m.read, m.read.private or m.fully_read`);
+      throw unknownError(`Receipt type must be m.read, m.read.private or m.fully_read`);
     this.#server.requireJoined(room, who.user);
     const thread = body["thread_id"];
     if (thread !== undefined && (typeof thread !== "string" || thread === ""))
@@ -61,7 +61,7 @@ export class Ephemeral {
   presence(who: Requester, user: string, body: Json): void {
     if (user !== who.user) throw forbidden("Can only set your own presence state");
     const { presence, status_msg: message } = body;
-    if (presence !== "online" && presence !== "offline" && presence !== "unavailable") throw badJson("Invalid presence state");
+    if (presence !== "online" && presence !== "offline" && presence !== "unavailable") throw unknownError("Invalid presence state");
     if (message !== undefined && message !== null && typeof message !== "string") throw unknownError("status_msg must be a string.");
     const account = this.#server.accounts.of(user);
     const state = { presence, last: this.#server.clock.now(), stream: ++this.#server.stream };

@@ -1,5 +1,5 @@
 /** Event filters, as far as a bridge and its tests use them. https://spec.matrix.org/v1.15/client-server-api/#filtering */
-import { badJson, invalidParam } from "./refusal.ts";
+import { badJson, invalidParam, Refusal } from "./refusal.ts";
 import { isJson, type Json, type StoredEvent } from "./types.ts";
 
 export interface Filter {
@@ -33,7 +33,7 @@ function parse(text: string): Json {
   try {
     filter = JSON.parse(text);
   } catch {
-    throw invalidParam("Invalid filter JSON");
+    throw new Refusal(400, "M_NOT_JSON", "Invalid filter JSON");
   }
   if (!isJson(filter)) throw badJson("A filter is an object");
   return filter;

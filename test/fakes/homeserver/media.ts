@@ -5,7 +5,7 @@ import { rm, stat } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { invalidParam, notFound, Refusal, tooLarge } from "./refusal.ts";
+import { missingParam, notFound, Refusal, tooLarge } from "./refusal.ts";
 
 interface Medium {
   readonly path: string;
@@ -113,7 +113,7 @@ export class Media {
   async thumbnail(response: ServerResponse, server: string, id: string, query: URLSearchParams): Promise<void> {
     const medium = this.#find(server, id);
     const [width, height] = [query.get("width"), query.get("height")].map((text) => Number(text ?? Number.NaN));
-    if (!Number.isInteger(width) || !Number.isInteger(height)) throw invalidParam("width and height are integers");
+    if (!Number.isInteger(width) || !Number.isInteger(height)) throw missingParam("Missing integer query parameter width or height");
     if (!images.has(medium.type)) throw notFound("Cannot find any thumbnails for the requested media: it is no image");
     const { default: sharp } = await import("sharp");
     const fit = query.get("method") === "crop" ? "cover" : "inside";

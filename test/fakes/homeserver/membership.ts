@@ -53,7 +53,7 @@ export class Memberships {
   async find(idOrAlias: string, askService: (alias: string) => Promise<boolean>): Promise<Room> {
     if (idOrAlias.startsWith("!")) {
       const room = this.#server.rooms.get(idOrAlias);
-      if (!room) throw notFound("Can't join remote room because no servers that are in the room have been provided.");
+      if (!room) throw new Refusal(404, "M_UNKNOWN", "Can't join remote room because no servers that are in the room have been provided.");
       return room;
     }
     if (!idOrAlias.startsWith("#")) throw unknownError(`${idOrAlias} was not legal room ID or room alias`);

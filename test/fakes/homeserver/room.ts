@@ -23,6 +23,8 @@ export class Room {
   /** User, then receipt type and thread: the event they have read up to. */
   readonly receipts = new Map<string, { user: string; type: string; thread?: string; event: string; ts: number; stream: number }>();
   published = false;
+  /** What people's devices sent, by device and transaction id: remembered for good, whatever the type. */
+  readonly #sent = new Map<string, StoredEvent>();
   readonly #byId = new Map<string, StoredEvent>();
 
   constructor(id: string, version: RoomVersion) {
@@ -90,6 +92,11 @@ export class Room {
     return isState ? this.level("state_default", 50) : this.level("events_default", 0);
   }
 
+  /** What a device has sent here with this transaction id. */
+  sentBefore(device: string, txn: string): StoredEvent | undefined {
+    return this.#sent.get(`${device} ${txn}`);
+  }
+
   /** Adds an event that has been judged. */
   add(draft: Draft, stream: number, now: number, id = newEventId()): StoredEvent {
     const place = this.timeline.length;
@@ -112,6 +119,7 @@ export class Room {
     };
     this.timeline.push(event);
     this.#byId.set(event.event_id, event);
+    if (event.author?.lasting) this.#sent.set(`${event.author.session} ${event.author.txn}`, event);
     if (event.state_key !== undefined) this.#setState(event, event.state_key);
     this.#relate(event);
     if (event.type === "m.room.redaction" && event.redacts !== undefined) this.#redact(event, event.redacts);

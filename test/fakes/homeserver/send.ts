@@ -1,5 +1,4 @@
 /** From a client's request to an event in a room: shape, size, relations, rules. */
-import type { Account } from "./accounts.ts";
 import { authorise } from "./auth-rules.ts";
 import { badJson, invalidParam, Refusal, tooLarge, unknownError } from "./refusal.ts";
 import { relationOf, type Room } from "./room.ts";
@@ -36,7 +35,8 @@ function withProfile(server: Server, draft: Draft): Draft {
   if (draft.type !== "m.room.member" || draft.state_key === undefined) return draft;
   const membership = draft.content["membership"];
   if (membership !== "join" && membership !== "invite" && membership !== "knock") return draft;
-  const profile: Account["profile"] = server.accounts.get(draft.state_key)?.profile ?? {};
+  const { displayname, avatar_url: avatar } = server.accounts.get(draft.state_key)?.profile ?? {};
+  const profile = { ...(displayname === undefined ? {} : { displayname }), ...(avatar === undefined ? {} : { avatar_url: avatar }) };
   return { ...draft, content: { ...profile, ...draft.content } };
 }
 
@@ -98,7 +98,9 @@ function requireCanonical(content: Json): void {
     if (typeof value === "number" && !Number.isSafeInteger(value)) {
       throw badJson(Number.isInteger(value) ? "JSON integer out of range" : "Bad JSON value: float");
     }
-    if (typeof value === "object" && value !== null) waiting.push(...Object.values(value));
+    // Half of a surrogate pair is no UTF-8: Synapse stumbles over it.
+    if (typeof value === "string" && !value.isWellFormed()) throw new Refusal(500, "M_UNKNOWN", "Internal server error");
+    if (typeof value === "object" && value !== null) waiting.push(...Object.keys(value), ...Object.values(value));
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Account } from "./accounts.ts";
 import { type Ephemeral, toReceiptEvent } from "./ephemeral.ts";
 import { passes, readSyncFilter, type SyncFilter } from "./filters.ts";
-import { invalidParam } from "./refusal.ts";
+import { unknownError } from "./refusal.ts";
 import type { Room } from "./room.ts";
 import type { Server } from "./server.ts";
 import { firstAfter } from "./timeline.ts";
@@ -32,7 +32,7 @@ export async function sync(
   const account = server.accounts.of(who.user);
   const filter = readSyncFilter(query.get("filter"), account.filters);
   const token = query.get("since");
-  if (token !== null && !/^s\d+$/.test(token)) throw invalidParam("Invalid stream token");
+  if (token !== null && !/^s\d+$/.test(token)) throw unknownError("Invalid stream token");
   const since = token === null ? -1 : Number(token.slice(1));
   const look: Look = { server, who, account, filter, since, fullState: query.get("full_state") === "true" };
   const timeout = Number(query.get("timeout") ?? 0);

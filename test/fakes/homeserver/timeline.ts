@@ -1,5 +1,5 @@
 /** Looking at what has been said: one event, a page of them, what hangs on one. */
-import { invalidParam, missingParam, notFound } from "./refusal.ts";
+import { invalidParam, notFound, Refusal, unknownError } from "./refusal.ts";
 import { relationOf, type Room } from "./room.ts";
 import { type Filter, passes, readFilter } from "./filters.ts";
 import type { Server } from "./server.ts";
@@ -8,7 +8,6 @@ import { canSee, requireMember, stateSeenBy } from "./visible.ts";
 import { toFullEvent } from "./wire.ts";
 
 export function oneEvent(server: Server, room: Room, who: Requester, id: string): Json {
-  requireMember(room, who.user);
   const event = room.event(id);
   if (!event || !canSee(room, who.user, event)) throw notFound("Event not found.");
   return toFullEvent(room, event, server.clock.now(), who);
@@ -17,7 +16,7 @@ export function oneEvent(server: Server, room: Room, who: Requester, id: string)
 /** `t<place>`: just before the event at that place. `/sync` hands out `s<stream>`: just after that stream number. */
 export function placeOf(room: Room, token: string): number {
   const number = Number(token.slice(1));
-  if (!/^[ts]\d+$/.test(token) || !Number.isSafeInteger(number)) throw invalidParam("Invalid pagination token");
+  if (!/^[ts]\d+$/.test(token) || !Number.isSafeInteger(number)) throw unknownError("'from' parameter is invalid");
   return token.startsWith("t") ? number : firstAfter(room.timeline, number);
 }
 
@@ -39,16 +38,15 @@ export function readLimit(query: URLSearchParams, fallback: number, most = 1000)
   return Math.min(Number(text), most);
 }
 
-export function readDirection(query: URLSearchParams, fallback?: "b" | "f"): "b" | "f" {
+export function readDirection(query: URLSearchParams, fallback: "b" | "f"): "b" | "f" {
   const dir = query.get("dir") ?? fallback;
-  if (dir === undefined) throw missingParam("Missing required string query parameter 'dir'");
   if (dir !== "b" && dir !== "f") throw invalidParam("Query parameter 'dir' must be one of ['b', 'f']");
   return dir;
 }
 
 export function messages(server: Server, room: Room, who: Requester, query: URLSearchParams): Json {
   requireMember(room, who.user);
-  const dir = readDirection(query);
+  const dir = readDirection(query, "f");
   const limit = readLimit(query, 10);
   const filter = readFilter(query.get("filter"));
   const from = query.get("from");
@@ -75,7 +73,7 @@ interface Page {
   readonly stop: number | undefined;
 }
 
-/** Walks from `start` until `limit` events are found. `end` is absent where there is no more. */
+/** Walks from `start` until `limit` events are found. `end` is absent where there was nothing more. */
 function page(room: Room, who: Requester, { start, dir, limit, filter, stop }: Page): { events: StoredEvent[]; end: number | undefined } {
   const events: StoredEvent[] = [];
   const last = stop ?? (dir === "b" ? 0 : room.timeline.length);
@@ -85,7 +83,7 @@ function page(room: Room, who: Requester, { start, dir, limit, filter, stop }: P
     if (canSee(room, who.user, event) && passes(filter, event)) events.push(event);
     at += dir === "b" ? -1 : 1;
   }
-  return { events, end: at === last ? undefined : at };
+  return { events, end: events.length === 0 && at === last ? undefined : at };
 }
 
 export function context(server: Server, room: Room, who: Requester, id: string, query: URLSearchParams): Json {
@@ -119,7 +117,7 @@ export function relations(
 ): Json {
   requireMember(room, who.user);
   const event = room.event(target.event);
-  if (!event || !canSee(room, who.user, event)) throw notFound("Unknown parent event.");
+  if (!event || !canSee(room, who.user, event)) throw new Refusal(404, "M_UNKNOWN", "Unknown parent event.");
   const dir = readDirection(query, "b");
   const limit = readLimit(query, 5);
   const all = related(room, target, query.get("recurse") === "true").filter(

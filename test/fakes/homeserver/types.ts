@@ -13,7 +13,14 @@ export interface Draft {
   /** From an application service's `ts`; else the server's own time. */
   readonly origin_server_ts?: number;
   /** So that the author's own clients see `unsigned.transaction_id`. */
-  readonly author?: { readonly session: string; readonly txn: string };
+  readonly author?: Author;
+}
+
+export interface Author {
+  readonly session: string;
+  readonly txn: string;
+  /** A person's device: its transaction ids outlive a restart. Those of a service do not. */
+  readonly lasting: boolean;
 }
 
 export interface StoredEvent {
@@ -35,7 +42,7 @@ export interface StoredEvent {
   /** The state event whose place it took. */
   readonly replaces?: StoredEvent;
   redactedBecause?: StoredEvent;
-  readonly author?: { readonly session: string; readonly txn: string };
+  readonly author?: Author;
 }
 
 /** Who a request speaks as. */

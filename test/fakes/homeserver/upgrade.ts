@@ -34,8 +34,10 @@ export function upgradeRoom(server: Server, old: Room, user: string, versionId: 
   authorise(old, tombstone("!new"));
   const room = copyRoom(server, old, user, version.id);
   send(server, old, tombstone(room.id));
+  const levels = levelsFor(old, user, version.id);
   moveAliases(server, old, room, user);
   closeOld(server, old, user);
+  send(server, room, { type: "m.room.power_levels", sender: user, state_key: "", content: levels });
   return room;
 }
 
@@ -49,7 +51,7 @@ function copyRoom(server: Server, old: Room, user: string, version: string): Roo
   const { room } = createRoom(server, user, {
     room_version: version,
     creation_content: { ...kept, predecessor: { room_id: old.id } },
-    initial_state: [{ type: "m.room.power_levels", content: levelsFor(old, user, version) }, ...state],
+    initial_state: [{ type: "m.room.power_levels", content: levelsToBegin(old, user, version) }, ...state],
   });
   for (const [target, spans] of old.memberships) {
     if (spans.at(-1)?.is === "ban")
@@ -58,12 +60,22 @@ function copyRoom(server: Server, old: Room, user: string, version: string): Roo
   return room;
 }
 
-/** The old levels without their creator where the new version has that rule, with the creator where it has not. */
+/** Who moves the room may do everything in the new one while it is filled. */
+function levelsToBegin(old: Room, user: string, version: string): Json {
+  const levels = levelsFor(old, user, version);
+  const events = isJson(levels["events"]) ? Object.values(levels["events"]) : [];
+  const needed = Math.max(old.level("state_default", 50), old.level("ban", 50), ...events.filter((level) => typeof level === "number"));
+  if (roomVersion(version)?.creatorsRule) return levels;
+  const users = levels["users"] as Json;
+  const own = users[user] ?? old.level("users_default", 0);
+  return { ...levels, users: { ...users, [user]: Math.max(needed, typeof own === "number" ? own : 0) } };
+}
+
+/** The old levels, without the creator where the new version has that rule. From 12 to an older one, nobody takes the creator's place. */
 function levelsFor(old: Room, user: string, version: string): Json {
   const levels = old.content("m.room.power_levels") ?? {};
   const users: Json = isJson(levels["users"]) ? { ...levels["users"] } : {};
   if (roomVersion(version)?.creatorsRule) delete users[user];
-  else users[user] = Math.min(100, old.powerOf(user));
   return { ...levels, users };
 }
 

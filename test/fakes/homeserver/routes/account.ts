@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { Accounts } from "../accounts.ts";
 import { readIdentifier } from "../accounts.ts";
-import { forbidden, invalidParam, missingParam, Refusal, unknownError } from "../refusal.ts";
+import { invalidParam, missingParam, notFound, Refusal, unknownError } from "../refusal.ts";
 import { defaultVersion, roomVersionIds } from "../room-versions.ts";
 import type { Call, Router } from "../router.ts";
 import { send } from "../send.ts";
@@ -102,30 +102,33 @@ const longestName = 256;
 const longestUrl = 1000;
 
 function profileRoutes(router: Router, server: Server): void {
-  router.client("GET", "/profile/:user", { auth: "none" }, (call) => ({ ...server.accounts.requireKnown(call.param("user")).profile }));
+  const profileOf = (call: Call): Json => {
+    const user = call.param("user");
+    if (!/^@[^:]*:.+$/.test(user)) throw invalidParam("Invalid user id");
+    return server.accounts.requireKnown(user).profile;
+  };
+  router.client("GET", "/profile/:user", { auth: "none" }, (call) => ({ ...profileOf(call) }));
   router.client("GET", "/profile/:user/:field", { auth: "none" }, (call) => {
-    const { profile } = server.accounts.requireKnown(call.param("user"));
-    const field = readField(call.param("field"));
-    return profile[field] === undefined ? {} : { [field]: profile[field] };
+    const field = call.param("field");
+    const value = profileOf(call)[field];
+    if (value === undefined && field !== "displayname" && field !== "avatar_url") throw notFound("Profile was not found");
+    return value === undefined ? {} : { [field]: value };
   });
   const change = (call: Call, value: unknown): Json => {
-    const field = readField(call.param("field"));
-    if (call.param("user") !== call.who.user) throw forbidden(`Cannot set another user's ${field}`);
-    if (typeof value !== "string") throw invalidParam(`'${field}' must be a string`);
-    if (value.length > (field === "displayname" ? longestName : longestUrl)) throw unknownError(`${field} is too long`);
+    const field = call.param("field");
+    if (call.param("user") !== call.who.user) throw new Refusal(400, "M_FORBIDDEN", `Cannot set another user's ${field}`);
+    const isName = field === "displayname" || field === "avatar_url";
+    if (isName && typeof value !== "string") throw invalidParam(`'${field}' must be a string`);
+    if (typeof value === "string" && value.length > (field === "displayname" ? longestName : longestUrl))
+      throw unknownError(`${field} is too long`);
     const { profile } = server.accounts.of(call.who.user);
     if (value === "") delete profile[field];
     else profile[field] = value;
-    tellRooms(server, call.who.user);
+    if (isName) tellRooms(server, call.who.user);
     return {};
   };
   router.client("PUT", "/profile/:user/:field", { body: "json" }, (call) => change(call, call.body[call.param("field")]));
   router.client("DELETE", "/profile/:user/:field", {}, (call) => change(call, ""));
-}
-
-function readField(field: string): "displayname" | "avatar_url" {
-  if (field !== "displayname" && field !== "avatar_url") throw new Refusal(404, "M_UNRECOGNIZED", "Unrecognized request");
-  return field;
 }
 
 const telling = new WeakMap<Server, Set<string>>();

@@ -5,7 +5,7 @@ import type { Call, Router } from "../router.ts";
 import { redact, send } from "../send.ts";
 import type { Server } from "../server.ts";
 import { context, messages, oneEvent, relations, threads } from "../timeline.ts";
-import type { Draft, Json } from "../types.ts";
+import type { Author, Draft, Json } from "../types.ts";
 import { stateSeenBy } from "../visible.ts";
 import { toFullEvent } from "../wire.ts";
 import { roomOf } from "./rooms.ts";
@@ -42,24 +42,31 @@ function timeOf(call: Call): { origin_server_ts?: number } {
 }
 
 function sendRoutes(router: Router, server: Server): void {
-  const say = (call: Call): Json => {
+  const say = (call: Call, once: boolean): Json => {
     const room = roomOf(server, call);
-    const [type, txn] = [call.param("type"), call.param("txn")];
-    const draft: Draft = { type, sender: call.who.user, content: call.body, ...timeOf(call), author: { session: call.who.session, txn } };
+    const type = call.param("type");
+    const author = once ? authorOf(call) : undefined;
+    const before = author?.lasting ? room.sentBefore(author.session, author.txn) : undefined;
+    if (before) return { event_id: before.event_id };
+    const draft: Draft = { type, sender: call.who.user, content: call.body, ...timeOf(call), ...(author ? { author } : {}) };
     if (type === "m.room.member") throw unknownError("'m.room.member' must be state events");
     if (type !== "m.room.redaction") return { event_id: send(server, room, draft).event_id };
     const target = call.body["redacts"];
     if (typeof target !== "string") throw unknownError("A redaction names what it redacts");
     return { event_id: redact(server, room, draft, target).event_id };
   };
-  router.client("PUT", "/rooms/:room/send/:type/:txn", { body: "json", once: true }, say);
-  router.client("POST", "/rooms/:room/send/:type", { body: "json" }, say);
+  router.client("PUT", "/rooms/:room/send/:type/:txn", { body: "json", once: true }, (call) => say(call, true));
+  router.client("POST", "/rooms/:room/send/:type", { body: "json" }, (call) => say(call, false));
   router.client("PUT", "/rooms/:room/redact/:event/:txn", { body: "json", once: true }, (call) => {
-    const author = { session: call.who.session, txn: call.param("txn") };
+    const room = roomOf(server, call);
+    const author = authorOf(call);
+    const before = author.lasting ? room.sentBefore(author.session, author.txn) : undefined;
     const draft: Draft = { type: "m.room.redaction", sender: call.who.user, content: call.body, author };
-    return { event_id: redact(server, roomOf(server, call), draft, call.param("event")).event_id };
+    return { event_id: (before ?? redact(server, room, draft, call.param("event"))).event_id };
   });
 }
+
+const authorOf = (call: Call): Author => ({ session: call.who.session, txn: call.param("txn"), lasting: call.who.device !== undefined });
 
 function stateRoutes(router: Router, server: Server, memberships: Memberships): void {
   const put = (call: Call): Json => {

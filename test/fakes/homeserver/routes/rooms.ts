@@ -23,7 +23,7 @@ export function roomOf(server: Server, call: Call): Room {
 }
 
 export function roomRoutes(router: Router, server: Server, memberships: Memberships, ask: AskService): void {
-  router.client("POST", "/createRoom", { body: "maybe" }, ({ who, body }) => {
+  router.client("POST", "/createRoom", { body: "json" }, ({ who, body }) => {
     const { room, alias } = createRoom(server, who.user, body);
     return { room_id: room.id, ...(alias === undefined ? {} : { room_alias: alias }) };
   });
@@ -56,8 +56,8 @@ function membershipRoutes(router: Router, server: Server, memberships: Membershi
   });
   router.client("POST", "/rooms/:room/leave", { body: "maybe" }, (call) => {
     const room = server.rooms.get(call.param("room"));
-    if (!room) throw notFound("Not a known room");
-    if (room.membership(call.who.user) !== "leave") memberships.change(room, call.who.user, call.who.user, "leave", reason(call));
+    if (!room) throw new Refusal(404, "M_UNKNOWN", "Not a known room");
+    memberships.change(room, call.who.user, call.who.user, "leave", reason(call));
     return {};
   });
   router.client("POST", "/rooms/:room/forget", { body: "maybe" }, (call) => {
