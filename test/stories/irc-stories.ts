@@ -135,7 +135,8 @@ export function ircStories(name: string, options: IrcStoryOptions): void {
       dave.send(`TOPIC ${home} :All about cake`);
       await room.next((event) => event.type === "m.room.topic" && event.content["topic"] === "All about cake");
       dave.send(`MODE ${home} -t`);
-      await dave.wait((line) => line.command === "MODE" && line.params.includes("-t"), "the channel lets everybody set the topic");
+      dave.send("PING after-mode");
+      await dave.wait((line) => line.command === "PONG" && line.text === "after-mode", "the channel lets everybody set the topic");
       await room.setState("m.room.topic", { topic: "All about tea" });
       await dave.wait((line) => line.command === "TOPIC" && line.text === "All about tea", "the topic");
     });

@@ -1,0 +1,154 @@
+/**
+ * `kill -9` at random instants under load in both directions. Where the IRC server keeps history: nothing lost, nothing twice, order
+ * kept. Where it keeps none: what was said while we were away is missed, and said so; towards IRC a line in flight may come twice.
+ */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { IrcPerson } from "../irc-person.ts";
+import type { TestHomeserver } from "../matrix-client.ts";
+import type { MatrixRoom } from "../matrix-room.ts";
+import { openWorld, type World } from "../world.ts";
+import type { IrcPlace } from "./irc-stories.ts";
+
+export interface KillOptions {
+  startHomeserver(registration: string): Promise<TestHomeserver>;
+  startIrc(): Promise<IrcPlace>;
+  /** Whether the IRC server gives back what was said while we were away. */
+  readonly history: boolean;
+  readonly kills: number;
+  readonly seed: number;
+  /** Every so many kills take the homeserver down too: 0 = never. */
+  readonly together: number;
+}
+
+const CHANNEL = "#load";
+
+export function killStory(name: string, options: KillOptions): void {
+  describe(name, () => {
+    test(`${options.kills} kills under load, seed ${options.seed}`, { timeout: 600_000 }, async () => {
+      const irc = await options.startIrc();
+      const network = { servers: [{ host: irc.host, port: irc.port, tls: false }], nick: "causeway", flood: FAST };
+      const config = { irc: { networks: { net: network } } };
+      const world = await openWorld({ startHomeserver: options.startHomeserver, config });
+      try {
+        await run(world, irc, options);
+      } catch (error) {
+        throw new Error(`${String(error)}\n${(await world.log()).split("\n").slice(-60).join("\n")}`, { cause: error });
+      } finally {
+        await world.close();
+        await irc.stop();
+      }
+    });
+  });
+}
+
+const FAST = { burst: 100, per_second: 60, most_per_second: 120 };
+
+async function run(world: World, irc: IrcPlace, options: KillOptions): Promise<void> {
+  const random = randomFrom(options.seed);
+  const dave = await (await IrcPerson.connect(irc, "dave")).join(CHANNEL);
+  await world.start();
+  const ann = await world.hs.user("ann");
+  const room = await ann.createRoom({ preset: "public_chat", power_level_content_override: { users: { [world.bot]: 50 } } });
+  await room.invite(world.bot);
+  await room.next({ sender: world.bot, body: /I am the bridge/ });
+  await room.say(`!causeway link irc net ${CHANNEL}`);
+  await room.next({ sender: world.bot, body: /now linked/ });
+
+  const going = new AbortController();
+  const fromIrc = talk(going.signal, 60, (text) => dave.say(CHANNEL, text));
+  // While the homeserver is down its client tries the same message again, as clients do.
+  const fromRoom = talk(going.signal, 90, (text) => sayUntilTaken(room, text));
+  for (let kill = 1; kill <= options.kills; kill += 1) {
+    await pause(100 + random() * 900);
+    await world.kill();
+    if (options.together > 0 && kill % options.together === 0) await world.hs.restart();
+    await world.start();
+  }
+  await pause(500);
+  going.abort();
+  const saidOnIrc = await fromIrc;
+  const saidInRoom = await fromRoom;
+  dave.say(CHANNEL, "the end");
+  await room.find({ body: "the end" }, 120_000);
+  await room.say("the end");
+  await dave.hear(CHANNEL, "<ann> the end", 120_000);
+  await judge(room, dave, saidOnIrc, saidInRoom, options);
+  dave.quit();
+}
+
+async function judge(
+  room: MatrixRoom,
+  dave: IrcPerson,
+  saidOnIrc: readonly string[],
+  saidInRoom: readonly string[],
+  options: KillOptions,
+): Promise<void> {
+  const timeline = await room.timeline();
+  const inRoom = timeline.filter((event) => event.sender.includes("_irc_net_dave")).flatMap((event) => numbered(event.content["body"]));
+  const onIrc = dave.said(CHANNEL, "causeway").flatMap((text) => numbered(text.replace("<ann> ", "")));
+  assert.equal(new Set(inRoom).size, inRoom.length, `nothing stands in the room twice: ${doubles(inRoom).join()}`);
+  assert.deepEqual(inRoom, [...inRoom].sort(byNumber), "the room's order is kept");
+  assert.deepEqual([...new Set(onIrc)], saidInRoom, "everything written in the room is on IRC, in order");
+  const twice = doubles(onIrc);
+  if (options.history) {
+    assert.deepEqual(inRoom, saidOnIrc, "everything said on IRC is in the room");
+    assert.deepEqual(twice, [], "nothing is on IRC twice");
+    return;
+  }
+  assert.ok(twice.length <= options.kills, `at most one line in flight a kill comes twice: ${twice.join()}`);
+  const missed = saidOnIrc.length - inRoom.length;
+  const told = timeline.filter((event) => /did not reach the bridge/.test(String(event.content["body"]))).length;
+  assert.ok(missed === 0 || told > 0, "what was missed is said");
+}
+
+/** Says `n 1`, `n 2`, … until told to stop. Resolves with what was said. */
+async function talk(signal: AbortSignal, every: number, say: (text: string) => void | Promise<void>): Promise<string[]> {
+  const said: string[] = [];
+  for (let number = 1; !signal.aborted; number += 1) {
+    await say(`n ${number}`);
+    said.push(`n ${number}`);
+    await pause(every);
+  }
+  return said;
+}
+
+async function sayUntilTaken(room: MatrixRoom, text: string): Promise<void> {
+  // One transaction id: the homeserver keeps people's own over its restarts, but a fake that forgot it would show a double here.
+  for (let tries = 0; ; tries += 1) {
+    try {
+      await room.say(text);
+      return;
+    } catch (error) {
+      if (tries > 200) throw error;
+      await pause(100);
+    }
+  }
+}
+
+function numbered(body: unknown): string[] {
+  return typeof body === "string" && /^n \d+$/.test(body) ? [body] : [];
+}
+
+function byNumber(a: string, b: string): number {
+  return Number(a.slice(2)) - Number(b.slice(2));
+}
+
+function doubles(list: readonly string[]): string[] {
+  return list.filter((one, index) => list.indexOf(one) !== index);
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Numbers between 0 and 1, the same for the same seed. */
+function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
