@@ -72,6 +72,8 @@ export interface RemoteReply {
 export interface RemoteThread {
   readonly id: RemoteThreadId;
   readonly root?: RemoteMessageId;
+  /** The message is shown in the channel too (Slack's "also send to channel"), as an answer to the root. */
+  readonly broadcast?: true;
   /** A title, where threads have one. */
   readonly name?: string;
 }
