@@ -51,13 +51,13 @@ function writeKeys(shape: Shape, path: readonly string[]): string[] {
 function writeKey(key: string, shape: Shape, required: readonly string[] | undefined, path: readonly string[]): string[] {
   const text = prose(proseOf(shape));
   const lines = writeSetting(key, shape, path);
-  const optional = !(required?.includes(key) ?? false) && shape.live !== true && !isGroup(shape);
+  const optional = !(required?.includes(key) ?? false) && shape.live !== true && !isGiven(shape);
   return [...text, ...(optional ? commentOut(lines) : lines)];
 }
 
-/** A group of settings that may all be left out: its name may stand there all the same. */
-function isGroup(shape: Shape): boolean {
-  return shape.properties !== undefined && shape.example === undefined && (shape.required ?? []).length === 0;
+/** A group that is there anyway, all of its settings by default: its name may stand ready for use. */
+function isGiven(shape: Shape): boolean {
+  return shape.properties !== undefined && shape.example === undefined && shape.default !== undefined;
 }
 
 function writeSetting(key: string, shape: Shape, path: readonly string[]): string[] {

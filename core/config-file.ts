@@ -14,7 +14,7 @@ export interface Problem {
 }
 
 export interface ConfigFile {
-  /** Plain values without empty keys; `${NAME}` and `{file: …}` replaced by what they stand for. */
+  /** Plain values; `${NAME}` and `{file: …}` replaced by what they stand for. */
   readonly value: unknown;
   /** What came from the environment or from files: never to be logged. */
   readonly secrets: readonly string[];
@@ -102,9 +102,7 @@ class Filling {
     const entries = Object.entries(value);
     const [only] = entries;
     if (entries.length === 1 && only?.[0] === "file" && typeof only[1] === "string") return this.#fromFile(only[1], path);
-    // A key with nothing after it is as good as none: all that stood under it may be commented out.
-    const given = entries.filter(([, one]) => one !== null);
-    return Object.fromEntries(given.map(([key, one]) => [key, this.fill(one, [...path, key])]));
+    return Object.fromEntries(entries.map(([key, one]) => [key, this.fill(one, [...path, key])]));
   }
 
   /** `$${NAME}` stays as `${NAME}`. */

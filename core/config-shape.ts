@@ -48,6 +48,11 @@ export function stepInto(shape: Shape, step: string | number): Shape | undefined
   return undefined;
 }
 
+/** Whether keys stand under it. */
+export function isGroup(shape: Shape | undefined): boolean {
+  return shape?.properties !== undefined || typeof shape?.additionalProperties === "object";
+}
+
 /** The keys that may stand there, of every alternative. */
 export function keysOf(shape: Shape | undefined): readonly string[] {
   if (shape === undefined) return [];

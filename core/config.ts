@@ -5,7 +5,7 @@ import { z } from "zod";
 import { type ConfigFile, type Environment, type Path, type Problem, readConfigFile, toProblem } from "./config-file.ts";
 import { ConfigError, nearest, toProblems, writeProblem } from "./config-problems.ts";
 import { CONFIG_VERSION, type CoreConfig, coreSchema } from "./config-schema.ts";
-import { type Shape, shapeOf, stepInto } from "./config-shape.ts";
+import { isGroup, type Shape, shapeOf, stepInto } from "./config-shape.ts";
 import type { LoginId, NetworkId } from "./model/ids.ts";
 import type { Network, NetworkEntry } from "./network.ts";
 
@@ -36,7 +36,7 @@ export async function loadConfig(file: string, known: readonly NetworkEntry[], e
   const networks = await Promise.all(known.filter((entry) => Object.hasOwn(value, entry.id)).map((entry) => entry.load()));
   const schema = schemaWith(networks, known);
   const shape = shapeOf(schema);
-  const renamed = renameKeys(value, shape);
+  const renamed = renameKeys(withoutEmpty(value, shape), shape);
   const parsed = schema.safeParse(renamed.value);
   const warnings = renamed.moved.map(({ path, to }) =>
     writeProblem(file, toProblem(path, `this is called "${to}" now; the old name goes on working for a year`, read.lineOf)),
@@ -88,6 +88,19 @@ function schemaWith(networks: readonly Network[], known: readonly NetworkEntry[]
 interface Renamed {
   readonly value: unknown;
   readonly moved: readonly { readonly path: Path; readonly to: string }[];
+}
+
+/**
+ * A key with nothing after it: what stood under it is commented out, so a group is empty, and anything else is left out.
+ */
+function withoutEmpty(value: unknown, shape: Shape | undefined): unknown {
+  if (Array.isArray(value)) return value.map((one) => withoutEmpty(one, shape?.items));
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).map(([key, one]) => {
+    const within = shape && stepInto(shape, key);
+    return [key, one === null && isGroup(within) ? {} : withoutEmpty(one, within)];
+  });
+  return Object.fromEntries(entries.filter(([, one]) => one !== null));
 }
 
 /** Keys under the names that they have now. One that stands there under both names is left, so that the schema refuses the old one. */

@@ -24,8 +24,9 @@ if (files.length === 0) {
   console.error("There is no such test.");
   process.exit(1);
 }
-// One process for all: node's own start-up, two dozen times over, costs more than most of the tests.
-run("--test", "--test-isolation=none", `--test-timeout=${real ? 300_000 : 120_000}`, ...files);
+// One process for all: node's own start-up, two dozen times over, costs more than most of the tests. It ends with the last of them,
+// whatever one may have left open.
+run("--test", "--test-isolation=none", "--test-force-exit", `--test-timeout=${real ? 300_000 : 120_000}`, ...files);
 
 /** Ends as it ends. */
 function run(...words) {

@@ -46,7 +46,8 @@ const pluralkit = z
   .strictObject({
     api_url: address
       .optional()
-      .describe("PluralKit's API, to know members for certain: https://api.pluralkit.me/v2. Absent = it is never asked."),
+      .describe("PluralKit's API, to know members for certain: https://api.pluralkit.me/v2. Absent = it is never asked.")
+      .meta({ example: "https://api.pluralkit.me/v2" }),
     wait_ms: z.int().min(0).max(10_000).default(1500).describe("How long a message of a PluralKit user waits for its proxy."),
   })
   .prefault({});
@@ -57,8 +58,14 @@ export const discordConfig = z
       .string()
       .min(1)
       .describe("The bot's token, from Bot → Reset Token in the developer portal. Never a person's: Discord forbids that."),
-    api_url: address.default("https://discord.com/api").describe("Discord's API, without the version."),
-    cdn_url: address.default("https://cdn.discordapp.com").describe("Where Discord keeps files and pictures."),
+    api_url: address
+      .default("https://discord.com/api")
+      .describe("Discord's API, without the version.")
+      .meta({ example: "https://discord.com/api" }),
+    cdn_url: address
+      .default("https://cdn.discordapp.com")
+      .describe("Where Discord keeps files and pictures.")
+      .meta({ example: "https://cdn.discordapp.com" }),
     relay: relay.describe("How people from Matrix and the other networks appear."),
     intents: intents.describe("Which privileged intents to ask for. MESSAGE CONTENT INTENT is always needed."),
     guilds: z

@@ -17,8 +17,11 @@ const workspace = z
   .strictObject({
     bot_token: secret(
       'The bot token (xoxb-…), under "OAuth & Permissions". Without it the app is installed by the browser, with client_id and client_secret.',
-    ).optional(),
+    )
+      .optional()
+      .meta({ example: "${SLACK_BOT_TOKEN}", live: true }),
     ...app,
+    app_token: app.app_token.meta({ example: "${SLACK_APP_TOKEN}", live: true }),
     name: z.string().min(1).describe("How the workspace is called in notices. Default: the name that Slack tells.").optional(),
     replies: z
       .enum(["thread", "quote"])
@@ -37,10 +40,12 @@ export const slackConfig = z
       .url({ protocol: /^https?$/ })
       .default("https://slack.com/api/")
       .transform((url) => (url.endsWith("/") ? url : `${url}/`))
-      .describe("Where Slack's Web API is: GovSlack (https://slack-gov.com/api/), a proxy, or a server for tests."),
+      .describe("Where Slack's Web API is: GovSlack (https://slack-gov.com/api/), a proxy, or a server for tests.")
+      .meta({ example: "https://slack.com/api/" }),
     workspaces: z
       .record(z.string().refine(isTeam, 'A workspace is named by its id, such as "T024BE7LD".'), workspace)
-      .describe("The workspaces, each with its own internal app."),
+      .describe("The workspaces, each with its own internal app.")
+      .meta({ exampleKey: "T024BE7LD" }),
     app: z
       .strictObject(app)
       .optional()

@@ -74,6 +74,18 @@ test("two lines are a config; the rest has defaults, and paths begin at the file
   assert.equal(config.networks.size, 0);
 });
 
+test("a key with nothing after it is as good as none, a group with nothing under it as good as empty", async (t) => {
+  const config = await load(t, `${HOME}appservice:\n  # port: 1\nadmin_room:\nlinks:\nlogging: {level: , format: json}`);
+  assert.deepEqual(
+    [config.appservice.port, config.admin_room, config.links, config.logging],
+    [9993, undefined, [], { level: "info", format: "json" }],
+  );
+  assert.match(
+    (await complaints(t, `${HOME}chat:\n  networks:\n    libera:\n`)).join(),
+    /config\.yaml:4: chat\.networks\.libera\.host: this is missing/,
+  );
+});
+
 test("a network judges its own section, and only those that have one are imported", async (t) => {
   const config = await load(t, HOME + CHAT);
   assert.deepEqual(config.networks.get(chat.id)?.config, {
