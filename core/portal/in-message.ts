@@ -114,14 +114,16 @@ export async function inEdit(turn: InTurn, event: RemoteEdit): Promise<void> {
   if (text.origin === "remote" && text.digest === digestOf(event) && !event.files) return await journal.finish(row.id, {});
   const { refs } = await gatherIn(portal, link, live.connection, { ...event, files: [] }, row);
   const as = text.origin === "remote" ? text.sender : await speakIn(turn, await senderOf(live.connection, event.sender, event.person));
-  const original = (await originalOf(portal, link, text.event))?.content;
+  const left = event.files?.map((file) => `file:${file.id}`);
+  const isGone = (record: MessageRecord) => left !== undefined && isFile(record) && !left.includes(record.digest as string);
+  // A caption whose file was taken away goes on as plain text.
+  const original = isGone(text) ? undefined : (await originalOf(portal, link, text.event))?.content;
   const { type, content } = toMatrixEdit(event, refs, text.event, original);
   const earlier = new Earlier(portal, link, turn.again);
   await sendIn(portal, link, earlier, { type, content, as, remote: `edit:${event.message}:${event.version}`, part: 0, at: event.at });
-  const left = event.files?.map((file) => `file:${file.id}`);
-  const gone = left ? known.filter((record) => isFile(record) && !left.includes(record.digest as string)) : [];
+  const gone = known.filter((record) => isGone(record) && record !== text);
   for (const record of gone) await redactIn(portal, link, record.event, record.sender, `file:${event.message}`);
-  await journal.finish(row.id, { messages: isFile(text) ? [] : [{ ...text, digest: digestOf(event) }] });
+  await journal.finish(row.id, { messages: isFile(text) && !isGone(text) ? [] : [{ ...text, digest: digestOf(event) }] });
 }
 
 async function originalOf(portal: PortalContext, link: Link, event: EventId) {

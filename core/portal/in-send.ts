@@ -1,6 +1,7 @@
 /** The send step towards Matrix: one event, under a ghost, with a key that makes sending it again harmless and our mark that tells whence it came. */
 import { failureOf, MatrixError } from "../matrix/client.ts";
 import { ORIGIN, readOrigin, signOrigin } from "../matrix/origin.ts";
+import { TryLater } from "../model/errors.ts";
 import type { EventId, Mxid } from "../model/ids.ts";
 import { keyFor, type PortalContext } from "./portal.ts";
 import type { Link } from "../store/store.ts";
@@ -58,8 +59,23 @@ export async function sendIn(portal: PortalContext, link: Link, earlier: Earlier
   try {
     return await portal.client.send(link.room, send.type, { ...send.content, [ORIGIN]: origin }, options(portal, link, send, ts));
   } catch (error) {
+    await notThere(portal, link, send.as, error);
     throw failureOf(error);
   }
+}
+
+/**
+ * Refused because the ghost is not in the room, though we remember it there (someone removed it while nobody listened): what we remember
+ * follows the room, and the next attempt joins again. A ban stays a refusal.
+ */
+async function notThere(portal: PortalContext, link: Link, ghost: Mxid, error: unknown): Promise<void> {
+  if (!(error instanceof MatrixError) || error.status !== 403 || ghost === portal.bot) return;
+  const member = await portal.client.stateEvent(link.room, "m.room.member", ghost).catch(() => undefined);
+  const membership = member?.["membership"];
+  if (member === undefined || membership === "join") return;
+  const before = await portal.store.users.member(link.room, ghost);
+  await portal.ghosts.removed(link.room, ghost, membership === "ban" ? "ban" : "leave");
+  if (membership !== "ban" && before?.membership === "join") throw new TryLater("The ghost has to join the room again.", 1, "channel");
 }
 
 function options(portal: PortalContext, link: Link, send: Outbound, ts: number) {

@@ -207,4 +207,25 @@ describe("Troubles", () => {
     await town.room.say("public");
     await channelShows(["public"]);
   });
+
+  test("a ghost that was removed while nobody listened joins again when it speaks", async () => {
+    await town.toy.alice.say("before");
+    await roomShows(["before"]);
+    await town.stopBridge();
+    town.hs.faults.add({ kind: "push-lost", times: 0, match: { type: "m.room.member" } });
+    await town.room.kick("@_toy_town/u1:test.local");
+    await town.startBridge();
+    await town.toy.alice.say("after");
+    await roomShows(["before", "after"]);
+  });
+
+  test("a ghost that was banned stays out, and the room is told", async () => {
+    await town.toy.alice.say("before");
+    await roomShows(["before"]);
+    await town.room.ban("@_toy_town/u1:test.local");
+    await town.toy.alice.say("after");
+    await town.toy.bob.say("others go on");
+    await roomShows(["before", "others go on"]);
+    await town.room.next({ sender: BOT, body: /could not be shown here/ });
+  });
 });
