@@ -49,7 +49,8 @@ export async function ask(
   { query, body, token, signal }: Ask = {},
 ): Promise<Json> {
   const given = Object.entries(query ?? {}).filter((entry): entry is [string, string | number] => entry[1] !== undefined);
-  const search = given.length > 0 ? `?${new URLSearchParams(given.map(([key, value]): [string, string] => [key, String(value)]))}` : "";
+  const search =
+    given.length > 0 ? `?${new URLSearchParams(given.map(([key, value]): [string, string] => [key, String(value)])).toString()}` : "";
   const answer = await request(`${url}${path}${search}`, {
     method,
     dispatcher: agent,

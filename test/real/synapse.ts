@@ -2,7 +2,7 @@
  * A real Synapse on this machine, listening on loopback only, with SQLite in a temporary folder. It lives in a virtual environment in
  * `${CAUSEWAY_CACHE:-~/.cache/causeway}/synapse`, which `installSynapse` makes.
  */
-import { access, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { access, copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
@@ -37,8 +37,8 @@ export interface SynapseOptions {
   readonly serverName?: string;
   /** Absent = any free one. */
   readonly port?: number;
-  /** Registrations, as objects. They are read at the start only. */
-  readonly services?: readonly Json[];
+  /** Registrations as objects, or paths of their files. They are read at the start only. */
+  readonly services?: readonly (Json | string)[];
 }
 
 export interface Synapse extends TestHomeserver {
@@ -55,7 +55,11 @@ export async function startSynapse(options: SynapseOptions = {}): Promise<Synaps
   const files = services.map((_, index) => `registration-${index}.yaml`);
   await writeFile(join(folder, "homeserver.yaml"), stringify(toConfig(serverName, port, files)));
   await writeFile(join(folder, "log.yaml"), stringify(logConfig));
-  for (const [index, service] of services.entries()) await writeFile(join(folder, `registration-${index}.yaml`), stringify(service));
+  for (const [index, service] of services.entries()) {
+    const file = join(folder, `registration-${index}.yaml`);
+    if (typeof service === "string") await copyFile(service, file);
+    else await writeFile(file, stringify(service));
+  }
   await runProgram(python(), ["-m", "synapse.app.homeserver", "-c", "homeserver.yaml", "--generate-keys"], folder);
   const synapse = new RunningSynapse(folder, `http://127.0.0.1:${port}`, serverName);
   await synapse.start();

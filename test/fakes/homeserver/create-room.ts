@@ -62,7 +62,7 @@ export function createRoom(server: Server, creator: string, body: Json): { room:
 function readPreset(body: Json): [string, Preset] {
   const name = body["preset"] ?? (body["visibility"] === "public" ? "public_chat" : "private_chat");
   const preset = typeof name === "string" ? presets[name] : undefined;
-  if (!preset) throw badJson(`'${String(name)}' is not a valid preset`);
+  if (!preset) throw badJson(`${JSON.stringify(name)} is not a valid preset`);
   return [name as string, preset];
 }
 

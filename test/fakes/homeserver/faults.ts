@@ -128,7 +128,7 @@ export class Faults {
   /** From HTTP: the same, as JSON. */
   addJson(json: Json): ActiveFault {
     if (typeof json["kind"] !== "string") throw new Error("A fault has a kind");
-    return this.add(json as unknown as Fault) as ActiveFault;
+    return this.add<FaultKind>(json as unknown as Fault);
   }
 
   clear(): void {

@@ -89,7 +89,7 @@ export function accountPromises(stage: Stage): void {
   });
 
   test("a new name and avatar reach every room as a membership event", async () => {
-    const { owner, guest, room, there } = await stage.roomOfTwo();
+    const { guest, room, there } = await stage.roomOfTwo();
     await there.say("hello");
     await guest.setName("Gustav");
     const event = await room.next((each) => each.type === "m.room.member" && each.content["displayname"] === "Gustav");

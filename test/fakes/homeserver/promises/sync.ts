@@ -156,7 +156,7 @@ export function syncPromises(stage: Stage): void {
   });
 
   test("typing and receipts come as they happen", async () => {
-    const { owner, guest, room, there } = await stage.roomOfTwo();
+    const { guest, room, there } = await stage.roomOfTwo();
     const said = await room.say("read this");
     await room.find({ body: "read this" });
     await there.typing(true);

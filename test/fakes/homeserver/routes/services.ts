@@ -25,7 +25,7 @@ export function serviceRoutes(router: Router, server: Server, pusherOf: (id: str
       const asked = pushers().filter(({ service }) => service.protocols.includes(call.param("protocol")));
       const query = new URLSearchParams([...call.query].filter(([name]) => name !== "user_id" && name !== "access_token"));
       const answers = await Promise.all(
-        asked.map((pusher) => pusher.call("GET", `/thirdparty/${kind}/${encodeURIComponent(call.param("protocol"))}?${query}`)),
+        asked.map((pusher) => pusher.call("GET", `/thirdparty/${kind}/${encodeURIComponent(call.param("protocol"))}?${query.toString()}`)),
       );
       return answers.flatMap((answer) => (answer?.status === 200 && Array.isArray(answer.body) ? answer.body : []));
     });
