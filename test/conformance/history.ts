@@ -36,18 +36,30 @@ export async function now(live: Live): Promise<Cursor> {
 
 /** History: oldest first, whole, in pages, and told so that nothing is taken in twice. */
 export function historyPromises<Config>(harness: Harness<Config>): void {
-  const inHistory = (name: string, run: (live: Live<Config>) => Promise<void>): void => {
+  const inEmptyHistory = (name: string, run: (live: Live<Config>) => Promise<void>): void => {
     test(
       name,
       whenLive(harness, async (live) => {
         if (live.capabilities.history === "refused") return assert.equal(harness.page, undefined, "who keeps a history says so");
         assert.ok(live.connection.history && harness.page, "a history can be read, and the harness tells the size of a page");
-        await live.scene.alice.say(word("first"));
-        await live.caughtUp();
         await run(live);
       }),
     );
   };
+  const inHistory = (name: string, run: (live: Live<Config>) => Promise<void>): void =>
+    inEmptyHistory(name, async (live) => {
+      await live.scene.alice.say(word("first"));
+      await live.caughtUp();
+      await run(live);
+    });
+
+  inEmptyHistory("a channel in which nothing was ever said has a latest place too: history begins there", async (live) => {
+    const since = await now(live);
+    const texts = [word("begin"), word("begin")];
+    for (const text of texts) await live.scene.alice.say(text);
+    await live.hears(texts[1] as string);
+    assert.deepEqual(saidIn((await readPast(live.connection, live.scene.channel, since)).events, "begin"), texts);
+  });
 
   inHistory("nothing has happened since the latest place", async (live) => {
     assert.deepEqual((await readPast(live.connection, live.scene.channel, await now(live))).events, []);
