@@ -59,6 +59,14 @@ export function connect(config: DiscordConfig, core: Core): Connection {
   });
   let closed = false;
 
+  /** Nothing is sent any more once the bot is logged out or closed; its webhooks would still take it. */
+  const whileUp = <T>(run: () => Promise<T>): Promise<T> =>
+    inFive(() => {
+      if (lights.ended !== undefined) throw new LoggedOut(lights.ended);
+      if (closed) throw new TryLater("The connection to Discord is closed.", 1_000, "login");
+      return run();
+    });
+
   async function start(): Promise<void> {
     core.state({ is: "connecting" });
     for (let failures = 0; !core.signal.aborted && !closed; failures++) {
@@ -99,8 +107,8 @@ export function connect(config: DiscordConfig, core: Core): Connection {
         typing: config.typing,
       });
     },
-    send: (part, key, progress) => inFive(() => send(live, part, key, progress)),
-    find: (part, key, progress): Promise<Found> => inFive(() => find(live, part, key, progress)),
+    send: (part, key, progress) => whileUp(() => send(live, part, key, progress)),
+    find: (part, key, progress): Promise<Found> => whileUp(() => find(live, part, key, progress)),
     hint: (hint) => hinted(live, hint).catch(() => undefined),
     person: (id) => inFive(() => live.members.person(id)),
     channel: (id) =>
@@ -120,7 +128,7 @@ export function connect(config: DiscordConfig, core: Core): Connection {
     async leave(channel) {
       stands.leave(channel);
     },
-    act: (deed) => inFive(() => act(live, deed)),
+    act: (deed) => whileUp(() => act(live, deed)),
     permalink(channel, message, thread) {
       const guild = live.guilds.place(channel)?.guild;
       const where = thread ?? channel;
@@ -128,10 +136,10 @@ export function connect(config: DiscordConfig, core: Core): Connection {
       const address = `https://discord.com/channels/${guild ?? "@me"}/${where}`;
       return message === undefined ? address : `${address}/${message}`;
     },
-    history: (channel, after) => inFive(() => history(live, stands, channel, after)),
+    history: (channel, after) => whileUp(() => history(live, stands, channel, after)),
     before: (_channel, message) => (isSnowflake(message) && message !== "1" ? (BigInt(message) - 1n).toString() : undefined),
-    open: (ref) => inFive(() => open(live, ref)),
-    answer: (reply, text) => inFive(() => answer(live, reply, text)),
+    open: (ref) => whileUp(() => open(live, ref)),
+    answer: (reply, text) => whileUp(() => answer(live, reply, text)),
     async close() {
       closed = true;
       lights.close();
@@ -241,7 +249,9 @@ class Lights {
   #known: (() => void) | undefined;
   #isUp = false;
   #isBlocked = false;
-  #ended = false;
+  #closed = false;
+  /** Why nothing goes on until a person acts. */
+  ended: string | undefined;
   #cancel: (() => void) | undefined;
 
   constructor(core: Core) {
@@ -279,8 +289,9 @@ class Lights {
   }
 
   fatal(why: string): void {
+    if (this.ended !== undefined) return;
     this.#tell({ is: "logged-out", why });
-    this.#ended = true;
+    this.ended = why;
   }
 
   /** Told once, however often the wait grows; over when Discord answers again. */
@@ -303,11 +314,11 @@ class Lights {
   }
 
   close(): void {
-    this.#ended = true;
+    this.#closed = true;
     this.#cancel?.();
   }
 
   #tell(state: Parameters<Core["state"]>[0]): void {
-    if (!this.#ended) this.#core.state(state);
+    if (!this.#closed && this.ended === undefined) this.#core.state(state);
   }
 }

@@ -96,7 +96,8 @@ export class Gateway {
     for (const cancel of this.#flushes.values()) cancel();
     const closed = Promise.resolve(this.#manager?.destroy({ code: RESUMABLE, reason: "Stopping" })).catch(() => undefined);
     await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 2_000).unref())]);
-    for (const shardId of this.#shards.keys()) await this.#save(shardId).catch(() => undefined);
+    const saved = Promise.all([...this.#shards.keys()].map((shardId) => this.#save(shardId).catch(() => undefined)));
+    await Promise.race([saved, new Promise((resolve) => setTimeout(resolve, 1_000).unref())]);
   }
 
   async #information(route: string): Promise<APIGatewayBotInfo> {

@@ -30,10 +30,10 @@ function answerText({ text, emoji }: APIPoll["answers"][number]["poll_media"]): 
 }
 
 export function pollWire(poll: Poll): PollWire {
-  const answers = poll.answers.map(({ text }) => text);
+  const answers = poll.answers.map(({ text }) => text.toWellFormed());
   const fits = answers.length <= ANSWERS && answers.every((text) => text.length <= ANSWER) && poll.question.length <= QUESTION;
   return {
-    question: poll.question,
+    question: poll.question.toWellFormed(),
     answers,
     multiple: poll.maxSelections > 1,
     ...(poll.closesAt === undefined ? {} : { closesAt: poll.closesAt }),

@@ -63,7 +63,7 @@ function isVoice(file: OutFile): boolean {
 }
 
 function finished({ body, extra, file }: Draft, message: OutMessage, capabilities: Capabilities, quote: string | undefined): SayPart {
-  const text = toPlain(body);
+  const text = toPlain(body).toWellFormed();
   const name = nameLine(message);
   const byBot = extra?.poll !== undefined || capabilities.speaker !== "full";
   const rung = ringing(body);
@@ -151,7 +151,7 @@ function nameLine({ speaker }: OutMessage): string {
 
 function titleOf({ body, file, poll, thread }: OutMessage): string {
   const words = thread?.excerpt ?? (firstWords(body, TITLE) || poll?.question || file?.name || "");
-  return clip(oneLine(words), TITLE) || "…";
+  return clip(oneLine(words), TITLE).toWellFormed() || "…";
 }
 
 function fileWire(file: OutFile): NonNullable<SayWire["file"]> {

@@ -1,0 +1,4 @@
+import { testNetwork } from "../conformance.ts";
+import { discordHarness } from "./harness.ts";
+
+testNetwork(discordHarness);

@@ -1,0 +1,171 @@
+/** https://discord.com/developers/docs/resources/guild, /user, /application, and the gateway's address. */
+import { ChannelType } from "discord-api-types/v10";
+import { Bit, guildRights, rightsIn } from "./rights.ts";
+import { ApiError, invalid, missingAccess, missingPermissions, unknown } from "./errors.ts";
+import { type Asked, numberIn, snowflakeIn } from "./request.ts";
+import type { Router } from "./router.ts";
+import { botOf, channelFor, type Door } from "./routes-messages.ts";
+import { channelShape, guildShape, memberShape } from "./shapes.ts";
+import type { Bot, Guild } from "./world.ts";
+
+export interface GatewayFacts {
+  readonly url: string;
+  readonly shards: number;
+  readonly total: number;
+  used(): number;
+}
+
+export function guildRoutes(router: Router, door: Door, gateway: () => GatewayFacts): void {
+  router.on("GET", "/guilds/:g", (asked, { g }) => guildShape(guildFor(door, botOf(asked), g)));
+  router.on("GET", "/guilds/:g/channels", (asked, { g }) => {
+    guildFor(door, botOf(asked), g);
+    return door.world.channelsOf(g).map((channel) => channelShape(channel, door.world));
+  });
+  router.on("GET", "/guilds/:g/threads/active", (asked, { g }) => {
+    const bot = botOf(asked);
+    guildFor(door, bot, g);
+    const active = door.world
+      .threadsOf(g)
+      .filter((thread) => thread.meta?.archived === false && (rightsIn(door.world, thread, bot.user.id) & Bit.ViewChannel) !== 0n);
+    return { threads: active.map((thread) => channelShape(thread, door.world)), members: [] };
+  });
+  router.on("GET", "/guilds/:g/members", (asked, { g }) => members(door, asked, g));
+  router.on("GET", "/guilds/:g/members/search", (asked, { g }) => {
+    const guild = guildFor(door, botOf(asked), g);
+    const query = asked.query.get("query") ?? "";
+    if (query === "") throw invalid("query", "BASE_TYPE_REQUIRED", "This field is required");
+    const wanted = query.toLowerCase();
+    const fits = [...guild.members.values()].filter(({ nick, user }) =>
+      [nick, user.username, user.global_name].some((name) => name?.toLowerCase().startsWith(wanted)),
+    );
+    return fits.slice(0, numberIn(asked.query, "limit", 1, 1000, 1)).map(memberShape);
+  });
+  router.on("GET", "/guilds/:g/members/:u", (asked, p) => {
+    const member = guildFor(door, botOf(asked), p.g).members.get(snowflakeIn("user_id", p.u));
+    if (!member) throw unknown.member();
+    return memberShape(member);
+  });
+  router.on("DELETE", "/guilds/:g/members/:u", (asked, p) => {
+    needInGuild(door, botOf(asked), p.g, Bit.KickMembers);
+    if (door.world.guilds.get(p.g)?.owner_id === p.u) throw missingPermissions();
+    door.acts.removeMember(p.g, p.u);
+    const entry = {
+      id: door.world.snowflake(),
+      guild_id: p.g,
+      action_type: 20,
+      user_id: botOf(asked).user.id,
+      target_id: p.u,
+      ...(asked.reason === undefined ? {} : { reason: asked.reason }),
+    };
+    door.acts.gateway.dispatch("GUILD_AUDIT_LOG_ENTRY_CREATE", entry, { intent: 4, guild: p.g });
+  });
+  router.on("PUT", "/guilds/:g/bans/:u", (asked, p) => {
+    needInGuild(door, botOf(asked), p.g, Bit.BanMembers);
+    if (door.world.guilds.get(p.g)?.owner_id === p.u) throw missingPermissions();
+    door.acts.ban(p.g, p.u, asked.reason ?? "");
+  });
+  router.on("DELETE", "/guilds/:g/bans/:u", (asked, p) => {
+    const guild = guildFor(door, botOf(asked), p.g);
+    needInGuild(door, botOf(asked), p.g, Bit.BanMembers);
+    if (!guild.bans.delete(p.u)) throw unknown.ban();
+    door.acts.gateway.dispatch("GUILD_BAN_REMOVE", { guild_id: p.g, user: door.world.users.get(p.u) }, { intent: 4, guild: p.g });
+  });
+  userRoutes(router, door);
+  router.on("GET", "/gateway/bot", (asked) => {
+    botOf(asked);
+    const { url, shards, total, used } = gateway();
+    return {
+      url,
+      shards,
+      session_start_limit: { total, remaining: Math.max(0, total - used()), reset_after: 14_400_000, max_concurrency: 1 },
+    };
+  });
+}
+
+function userRoutes(router: Router, door: Door): void {
+  router.on("GET", "/users/@me", (asked) => botOf(asked).user);
+  router.on("GET", "/users/@me/guilds", (asked) => {
+    const bot = botOf(asked);
+    const after = BigInt(asked.query.get("after") ?? "0");
+    const mine = [...door.world.guilds.values()]
+      .filter((guild) => guild.members.has(bot.user.id) && BigInt(guild.id) > after)
+      .sort((a, b) => (BigInt(a.id) < BigInt(b.id) ? -1 : 1));
+    return mine.slice(0, numberIn(asked.query, "limit", 1, 200, 200)).map(({ id, name, icon, owner_id }) => ({
+      id,
+      name,
+      icon,
+      owner: owner_id === bot.user.id,
+      permissions: String(guildRights(door.world, id, bot.user.id)),
+      features: [],
+    }));
+  });
+  router.on("POST", "/users/@me/channels", (asked) => {
+    const bot = botOf(asked);
+    const user = snowflakeIn("recipient_id", asked.body["recipient_id"]);
+    if (!door.world.users.has(user)) throw unknown.user();
+    const known = [...door.world.channels.values()].find(
+      ({ type, recipients }) => type === ChannelType.DM && recipients.includes(user) && recipients.includes(bot.user.id),
+    );
+    return channelShape(
+      known ?? door.world.channel({ type: ChannelType.DM, guild: undefined, recipients: [bot.user.id, user] }),
+      door.world,
+    );
+  });
+  router.on("GET", "/users/:u", (asked, { u }) => {
+    botOf(asked);
+    const user = door.world.users.get(snowflakeIn("user_id", u));
+    if (!user) throw unknown.user();
+    return user;
+  });
+  router.on("GET", "/applications/@me", (asked) => botOf(asked).application);
+  router.on("PUT", "/applications/:a/commands", (asked) => {
+    const bot = botOf(asked);
+    bot.commands = (asked.body["list"] as unknown[]) ?? [];
+    return bot.commands;
+  });
+  router.on("POST", "/interactions/:i/:t/callback", (asked, p) => {
+    const interaction = door.world.interactions.get(p.t);
+    if (!interaction || interaction.id !== p.i) throw unknown.interaction();
+    if (interaction.acknowledged) throw new ApiError(400, 40_060, "Interaction has already been acknowledged.");
+    if (![1, 4, 5, 6, 7].includes(Number(asked.body["type"])))
+      throw invalid("type", "BASE_TYPE_CHOICES", "Value must be one of (1, 4, 5, 6, 7).");
+    interaction.acknowledged = true;
+  });
+  router.on("POST", "/attachments/refresh-urls", (asked) => {
+    botOf(asked);
+    const urls = asked.body["attachment_urls"] as string[];
+    const fresh = (url: string): string => `${url.split("?")[0]}?ex=${Math.floor(door.world.now() / 1000 + 86_400).toString(16)}&is=0&hm=0`;
+    return { refreshed_urls: urls.map((original) => ({ original, refreshed: fresh(original) })) };
+  });
+  router.on("GET", "/channels/:c/thread-members", (asked, { c }) =>
+    [...channelFor(door, botOf(asked), c).members].map((user_id) => ({ id: c, user_id, join_timestamp: door.world.iso(), flags: 0 })),
+  );
+}
+
+function guildFor(door: Door, bot: Bot, id: string): Guild {
+  snowflakeIn("guild_id", id);
+  const guild = door.world.guilds.get(id);
+  if (!guild) throw unknown.guild();
+  if (!guild.members.has(bot.user.id)) throw missingAccess();
+  // https://discord.com/developers/docs/events/gateway-events#guild-delete: an outage looks like this.
+  if (guild.unavailable) throw unknown.guild();
+  return guild;
+}
+
+function needInGuild(door: Door, bot: Bot, guild: string, bit: bigint): void {
+  guildFor(door, bot, guild);
+  if ((guildRights(door.world, guild, bot.user.id) & bit) !== bit) throw missingPermissions();
+}
+
+/** Needs the privileged intent, on REST too. */
+function members(door: Door, asked: Asked, g: string): unknown {
+  const bot = botOf(asked);
+  const guild = guildFor(door, bot, g);
+  if (!bot.portal.members) throw missingAccess();
+  const after = BigInt(asked.query.get("after") ?? "0");
+  const limit = numberIn(asked.query, "limit", 1, 1000, 1);
+  const all = [...guild.members.values()]
+    .filter(({ user }) => BigInt(user.id) > after)
+    .sort((a, b) => (BigInt(a.user.id) < BigInt(b.user.id) ? -1 : 1));
+  return all.slice(0, limit).map(memberShape);
+}
