@@ -129,6 +129,9 @@ export class Linking {
     const known = await links.update(link, { facts });
     this.#context.changed(known, true);
     await live.connection.join(channel.id);
+    // Some networks tell where a channel's history stands only to those who are in it.
+    const latest = channel.latest ?? (await live.connection.channel(channel.id).catch(() => undefined))?.latest;
+    if (known.watermark === undefined && latest !== undefined) await links.update(known, { watermark: latest });
     await rooms.judge(known);
     if (channel.topic !== undefined) await rooms.show(known, { topic: channel.topic });
     await this.#writeState(known, live, channel);
