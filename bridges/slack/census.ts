@@ -53,7 +53,14 @@ export async function toChannel(desk: Desk, info: Json, team: string): Promise<C
 }
 
 async function nameOf(desk: Desk, info: Json, kind: Channel["kind"]): Promise<string> {
-  if (kind !== "direct") return filled(info.name) ?? string(info.id);
+  // A group conversation is called after its people: mpdm-alice--bob-1.
+  if (kind === "group")
+    return (
+      string(info.name)
+        .replace(/^mpdm-(.*)-\d+$/, "$1")
+        .replaceAll("--", ", ") || string(info.id)
+    );
+  if (kind === "channel") return filled(info.name) ?? string(info.id);
   const person = await desk.directory.person(string(info.user), desk.self);
   return person?.name ?? string(info.user);
 }

@@ -69,6 +69,7 @@ export class SlackConnection implements Connection {
     const desk = new Desk({ api, directory, clock, log, signal: calls.signal, apiUrl: this.#config.api_url });
     const votes = new Votes(desk, keep);
     const session = new Session({ config: this.#config, login: this.#login, core: this.#core, desk, votes });
+    desk.tellNameless = () => session.tellNameless();
     session.signal.addEventListener("abort", () => calls.abort(new Error("The connection is closed.")), { once: true });
     return { session, desk, history: new History(desk), votes, token };
   }

@@ -37,6 +37,8 @@ export class Desk {
   workspace: string | undefined;
   /** The app may not post under other names, as it turned out. */
   nameless = false;
+  /** Called when it turns out. */
+  tellNameless: () => void = () => {};
   /** Files whose message has not been seen yet, and the key of their send. */
   readonly awaited = new Map<string, string>();
   readonly #done = new Set<string>();
@@ -78,6 +80,11 @@ export class Desk {
 
   did(deed: OwnDeed, what: string): boolean {
     return this.#done.has(`${deed} ${what}`);
+  }
+
+  becomeNameless(): void {
+    if (!this.nameless) this.tellNameless();
+    this.nameless = true;
   }
 
   /** Slack's id of the channel as it is now. Throws `Refused` for what is none. */

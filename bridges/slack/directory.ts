@@ -1,10 +1,10 @@
 /** Who and what there is in a workspace: asked for when it is needed, remembered, and kept right by events. */
 import { Refused } from "../../core/model/errors.ts";
 import type { RemotePersonChanged } from "../../core/model/events.ts";
+import type { RemoteChannelId } from "../../core/model/ids.ts";
 import type { Person } from "../../core/model/message.ts";
 import type { Clock } from "../../core/network.ts";
 import type { Api } from "./api.ts";
-import { channelId } from "./ids.ts";
 import type { Self } from "./known.ts";
 import { personOf, type Profile, readBot, readProfile } from "./profile.ts";
 import { filled, type Json, record, records, string, strings } from "./wire.ts";
@@ -218,14 +218,14 @@ export class Directory {
   }
 
   /** A profile that is not as it was. Slack also says so when a status changed, of everybody in the workspace. */
-  changeIn(event: Json, self: Self): RemotePersonChanged | undefined {
+  changeIn(event: Json, self: Self, channel: RemoteChannelId): RemotePersonChanged | undefined {
     if (event.type !== "user_change" && event.type !== "user_profile_changed") return undefined;
     const profile = readProfile(record(event.user), this.team);
     const before = this.#people.get(profile.user);
     if (profile.user === "" || (before && before.name === profile.name && before.avatar?.id === profile.avatar?.id)) return undefined;
     const home = profile.stranger === undefined ? undefined : this.#teams.get(profile.stranger);
     const person = personOf(profile, this.team, profile.user === self.user, home);
-    return { kind: "person-changed", channel: channelId(this.team, ""), at: Date.now(), via: "live", person };
+    return { kind: "person-changed", channel, at: Date.now(), via: "live", person };
   }
 }
 

@@ -36,7 +36,8 @@ export function happening(road: Road, known: Known) {
 /** A message as it stands: of an event, or of the history. Undefined = it is not one that anybody sees. */
 export function readMessage(message: Json, road: Road, known: Known): RemoteMessage | undefined {
   const ts = string(message.ts);
-  if (!TIMESTAMP.test(ts) || message.is_ephemeral === true) return undefined;
+  // Ephemeral messages are for one person's eyes; hidden ones for nobody's.
+  if (!TIMESTAMP.test(ts) || message.is_ephemeral === true || message.hidden === true) return undefined;
   const author = authorOf(message, known);
   const echo = echoOf(message, ts, known);
   const thread = threadOf(message, ts);
@@ -53,14 +54,16 @@ export function readMessage(message: Json, road: Road, known: Known): RemoteMess
     body: readBody(message, known),
     ...(files.length === 0 ? {} : { files }),
     ...(thread === undefined ? {} : { thread }),
-    ...(message.subtype === "thread_broadcast" ? { note: "also sent to the channel" } : {}),
+    // Seen in the channel, it is an answer to what its thread hangs from.
+    ...(thread?.broadcast && thread.root ? { replyTo: { message: thread.root }, note: "also sent to the channel" } : {}),
     ...(echo === undefined ? {} : { echo }),
   };
 }
 
 function threadOf(message: Json, ts: string): RemoteMessage["thread"] {
   const root = string(message.thread_ts);
-  return TIMESTAMP.test(root) && root !== ts ? { id: remoteThreadId(root), root: messageId(root) } : undefined;
+  if (!TIMESTAMP.test(root) || root === ts) return undefined;
+  return { id: remoteThreadId(root), root: messageId(root), ...(message.subtype === "thread_broadcast" ? { broadcast: true } : {}) };
 }
 
 interface Author {

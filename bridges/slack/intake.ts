@@ -115,7 +115,9 @@ export class Intake {
     const teams = teamsOf(delivery.body);
     const concerned = [...this.#listeners].filter((listener) => teams.size === 0 || teams.has(listener.team));
     await Promise.all(concerned.map((listener) => listener.take(delivery)));
-    setImmediate(() => this.#receiver.handOn(delivery));
+    // Of a limit that Slack has put on its own events it tells outside of any.
+    if (delivery.body.type === "app_rate_limited") this.#learn(delivery);
+    else setImmediate(() => this.#receiver.handOn(delivery));
   }
 
   #learn(delivery: Delivery): void {

@@ -12,6 +12,7 @@ import { filled, type Json, keyIn, type PostWire, record, records, string, strin
 
 /** Our clock and Slack's may differ by so much, and a request may have been on its way so long. */
 const MARGIN = 10 * 60_000;
+const SECOND_LOOK = 1_500;
 const PAGE = 200;
 /** Pages to look through for one message: at some point it is nobody's guess any more. */
 const MOST_PAGES = 20;
@@ -72,7 +73,14 @@ async function findSaid(desk: Desk, part: SayPart, key: string, progress: Progre
   const place = desk.place(part.channel);
   if (isFile(part.wire)) return await findFile(desk, place, part.wire, progress);
   const wire = part.wire as PostWire;
-  const found = await findKey(desk, place, key, wire.thread, oldestOf(desk, progress));
+  const oldest = oldestOf(desk, progress);
+  const look = () => findKey(desk, place, key, wire.thread, oldest);
+  let found = await look();
+  if (found === undefined) {
+    // What is still on its way into the channel is there a moment later.
+    await desk.clock.sleep(SECOND_LOOK, desk.signal).catch(() => undefined);
+    found = await look();
+  }
   if (found === "too much") return { is: "unknown", why: "So much has been said on Slack since that it cannot be looked through." };
   if (found === undefined) return { is: "not-arrived" };
   const thread = filled(found.thread_ts);

@@ -73,7 +73,7 @@ function instead(desk: Desk, draft: Draft, part: SayPart, failure: unknown): Dra
   switch (codeOf(failure)) {
     case "missing_scope":
       if (!draft.named || neededBy(failure)?.includes("chat:write.customize") !== true) throw failure;
-      desk.nameless = true;
+      desk.becomeNameless();
       return { ...draft, named: false };
     case "invalid_blocks":
     case "invalid_blocks_format":

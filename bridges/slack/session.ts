@@ -11,6 +11,7 @@ import type { Desk } from "./desk.ts";
 import { fromEvent, fromSlash } from "./from-slack.ts";
 import { channelId, teamOfLogin } from "./ids.ts";
 import { type Delivery, type Intake, intakeOf, type Listener } from "./intake.ts";
+import { BOT_SCOPES } from "./scopes.ts";
 import type { SocketState } from "./socket.ts";
 import { missing } from "./sweep.ts";
 import type { Votes } from "./votes.ts";
@@ -18,12 +19,15 @@ import { filled, type Json, record, records, string, strings } from "./wire.ts";
 
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 60_000;
-/** How often it is asked whether the token is still good, and whether Slack is there. */
+/** How often it is asked whether the token is still good, and whether Slack is there; more often while it is not. */
 const HEARTBEAT = 30_000;
+const PROBE = 5_000;
 /** How often our channels are compared with Slack's: whoever is put out of one is not told. */
 const SWEEP = 30 * 60_000;
 /** After events that Slack had to send again, the history is looked at once that has been quiet for so long. */
 const SETTLED = 60_000;
+/** The scope for names and pictures of Matrix people. */
+const NAMES = "chat:write.customize";
 
 export interface SessionContext {
   readonly config: SlackConfig;
@@ -132,8 +136,8 @@ export class Session implements Listener {
 
   /** Whether Slack is there, and takes the token: over HTTP nothing else would say so. */
   async #beat(): Promise<void> {
-    for (let beats = 1; !this.signal.aborted; beats++) {
-      await this.#sleep(HEARTBEAT);
+    for (let swept = this.core.clock.now(); !this.signal.aborted; ) {
+      await this.#sleep(this.#reachable ? HEARTBEAT : PROBE);
       if (this.signal.aborted) return;
       try {
         await this.#whoAmI();
@@ -145,7 +149,9 @@ export class Session implements Listener {
         // With a socket it is the socket that tells whether events come.
         if (this.#app.appToken === undefined) this.#tellDown(error instanceof Error ? error.message : "Slack cannot be reached.");
       }
-      if ((beats * HEARTBEAT) % SWEEP === 0) this.sweep();
+      if (this.core.clock.now() - swept < SWEEP) continue;
+      swept = this.core.clock.now();
+      this.sweep();
     }
   }
 
@@ -173,6 +179,30 @@ export class Session implements Listener {
     this.#told = "up";
     this.core.state({ is: "connected", resumed: false });
     this.sweep();
+    this.#tellMissing();
+  }
+
+  /** What the app may not do is told where it matters: names and pictures are what everybody sees. */
+  #tellMissing(): void {
+    const { api } = this.#context.desk;
+    if (this.isOwn || api.scopes === undefined) return;
+    const missing = BOT_SCOPES.map(({ name }) => name).filter((name) => !api.may(name));
+    if (missing.length > 0) this.core.log.warn({ missing }, "The Slack app lacks permissions: see the documentation for what each is for");
+    if (missing.includes(NAMES)) this.tellNameless();
+  }
+
+  /** Once in each channel, for as long as core remembers. */
+  tellNameless(): void {
+    const text = `The Slack app lacks the permission "${NAMES}", so what people on Matrix say stands there under the app's name, with theirs before it. Add it under "OAuth & Permissions" in the app's settings and install the app again.`;
+    this.#tellEverywhere(`scope:${NAMES}`, text);
+  }
+
+  #tellEverywhere(subject: string, text: string): void {
+    const body = plainText(text);
+    const events = this.core
+      .links()
+      .map<RemoteEvent>((channel) => ({ kind: "notice", channel, subject, at: Date.now(), via: "live", body }));
+    if (events.length > 0) this.core.receive(events).catch((error: unknown) => this.core.log.warn({ err: error }, text));
   }
 
   #tellDown(why: string): void {
@@ -229,7 +259,9 @@ export class Session implements Listener {
 
   #profileIn(body: Json): RemoteEvent[] {
     const { desk } = this.#context;
-    const change = this.isOwn ? undefined : desk.directory.changeIn(record(body.event), desk.self);
+    // It holds everywhere; Slack tells it of no channel in particular.
+    const [channel] = this.core.links();
+    const change = this.isOwn || channel === undefined ? undefined : desk.directory.changeIn(record(body.event), desk.self, channel);
     return change ? [change] : [];
   }
 
@@ -324,16 +356,7 @@ export class Session implements Listener {
     const what = others === 1 ? "Another program is" : `${others} other programs are`;
     const text = `${what} connected with this Slack app's token and gets a part of what is said here: a second Causeway, perhaps. Until that is stopped, messages may be missing.`;
     this.core.log.error({ others }, text);
-    const day = Math.floor(Date.now() / 86_400_000);
-    const events = this.core.links().map<RemoteEvent>((channel) => ({
-      kind: "notice",
-      channel,
-      subject: `crowded:${day}`,
-      at: Date.now(),
-      via: "live",
-      body: plainText(text),
-    }));
-    void this.core.receive(events).catch(() => undefined);
+    this.#tellEverywhere(`crowded:${Math.floor(Date.now() / 86_400_000)}`, text);
   }
 
   /** Compares our channels with Slack's. One comparison at a time. */
