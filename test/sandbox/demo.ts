@@ -1,0 +1,35 @@
+/** `npm run demo`: starts the sandbox and says where it is. Ends on Ctrl+C. */
+import { SandboxServer } from "./http.ts";
+import { Sandbox } from "./sandbox.ts";
+
+const wished = Number(process.argv[2] ?? process.env["PORT"] ?? 4600);
+
+const ended = new Promise<void>((resolve) => {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => {
+      resolve();
+      // Asked twice, it goes at once.
+      process.once(signal, () => process.exit(1));
+    });
+});
+
+const sandbox = await Sandbox.open();
+const server = new SandboxServer(sandbox);
+const port = await server.listen(wished);
+console.log(`
+  Causeway's sandbox is at  http://localhost:${port}
+
+  Matrix and the networks stand next to each other on that page, each on a little server of its own on this machine,
+  with the real bridge between them. Things to try:
+
+    · say something on one side, and watch it arrive on the others
+    · reply to it there, edit it, react to it
+    · start the chatter and kill the bridge: the counters tell whether anything got lost
+
+  Ctrl+C ends it and leaves nothing behind.
+`);
+
+await ended;
+await server.close();
+await sandbox.close();
+process.exit(0);
