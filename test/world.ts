@@ -1,24 +1,22 @@
-/** The bridge as a process of its own, started exactly as in production, between homeservers and networks that speak for real. */
-import { type ChildProcess, spawn } from "node:child_process";
+/** A bridge between homeservers and networks that speak for real: its files, its start, its end, and both together. */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createWriteStream } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { setTimeout as pause } from "node:timers/promises";
 import { stringify } from "yaml";
 import type { Json, TestHomeserver } from "./matrix-client.ts";
-
-const LAUNCHER = fileURLToPath(new URL("../causeway.js", import.meta.url));
+import { freePort } from "./real/setup.ts";
+import { type Bridge, type BridgeFiles, OwnProcess, runVerb, ThisProcess } from "./world-bridge.ts";
 
 export interface WorldOptions {
-  /** Started once the registration is there; its path is given. */
-  startHomeserver(registration: string): Promise<TestHomeserver>;
+  /** Started once the registration is there; its path is given. `synapse` is a real one, which must be installed. */
+  readonly startHomeserver: "fake" | "synapse" | ((registration: string) => Promise<TestHomeserver>);
   /** The networks' sections of the config, and whatever else differs from the defaults. */
   readonly config: Json;
   /** How many times faster than the wall the bridge's clock runs. Default 1. */
   readonly speed?: number;
+  /** Where the bridge runs: in a process of its own exactly as in production (default), or in this one, for a debugger. */
+  readonly process?: "own" | "this";
 }
 
 export interface World {
@@ -30,6 +28,9 @@ export interface World {
   start(): Promise<void>;
   /** Ends the process, without a goodbye unless a gentler signal is named. Resolves with the milliseconds that it took. */
   kill(signal?: NodeJS.Signals): Promise<number>;
+  restart(signal?: NodeJS.Signals): Promise<void>;
+  /** Bridge and homeserver end in the same instant, and start again. */
+  powerCut(): Promise<void>;
   /** What the bridge has logged so far. */
   log(): Promise<string>;
   close(): Promise<void>;
@@ -38,46 +39,40 @@ export interface World {
 export async function openWorld(options: WorldOptions): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), "causeway-world-"));
   const port = await freePort();
-  const configFile = join(folder, "config.yaml");
-  const logFile = join(folder, "bridge.log");
+  // One clock over all restarts: what was put off by the process before is due when it was.
+  const clockSpeed = options.speed === undefined ? undefined : `${options.speed}@${Date.now()}`;
+  const files: BridgeFiles = { folder, config: join(folder, "config.yaml"), log: join(folder, "bridge.log"), clockSpeed };
   // The registration wants a config, the config the homeserver's address, the homeserver the registration.
-  await writeConfig(configFile, "http://127.0.0.1:1", port, options.config);
-  await run(["registration", "-c", configFile], folder);
-  const hs = await options.startHomeserver(join(folder, "registration.yaml"));
-  await writeConfig(configFile, hs.url, port, options.config);
-  let child: ChildProcess | undefined;
-  const since = Date.now();
-
+  await writeConfig(files.config, "http://127.0.0.1:1", port, options.config);
+  await runVerb(files, "registration");
+  const hs = await startHomeserver(options.startHomeserver, join(folder, "registration.yaml"));
+  await writeConfig(files.config, hs.url, port, options.config);
+  const bridge = options.process === "this" ? new ThisProcess(files) : new OwnProcess(files);
   const kill = async (signal: NodeJS.Signals = "SIGKILL"): Promise<number> => {
-    const begun = Date.now();
-    const ended = child;
-    child = undefined;
-    if (ended && ended.exitCode === null && ended.signalCode === null) {
-      const gone = new Promise((resolve) => ended.once("exit", resolve));
-      ended.kill(signal);
-      await gone;
-    }
-    return Date.now() - begun;
+    const begun = performance.now();
+    await bridge.end(signal);
+    return Math.round(performance.now() - begun);
+  };
+  const start = async (): Promise<void> => {
+    await bridge.start();
+    await untilReady(bridge, port, files.log);
   };
   return {
     hs,
     bot: `@causeway:${hs.serverName}`,
     folder,
     port,
+    start,
     kill,
-    log: () => readFile(logFile, "utf8"),
-    async start() {
-      // One clock over all restarts: what was put off by the process before is due when it was.
-      const speed = options.speed === undefined ? {} : { CAUSEWAY_CLOCK_SPEED: `${options.speed}@${since}` };
-      child = spawn(process.execPath, [LAUNCHER, "start", "-c", configFile], {
-        cwd: folder,
-        env: { ...process.env, ...speed },
-        stdio: ["ignore", "pipe", "pipe"],
-      });
-      const log = createWriteStream(logFile, { flags: "a" });
-      child.stdout?.pipe(log, { end: false });
-      child.stderr?.pipe(log, { end: false });
-      await ready(port, child, logFile);
+    log: () => readFile(files.log, "utf8"),
+    async restart(signal) {
+      await kill(signal);
+      await start();
+    },
+    async powerCut() {
+      await Promise.all([kill(), hs.kill()]);
+      await hs.restart();
+      await start();
     },
     async close() {
       await kill("SIGTERM");
@@ -87,15 +82,21 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   };
 }
 
-async function ready(port: number, child: ChildProcess, logFile: string): Promise<void> {
-  const end = Date.now() + 30_000;
-  for (;;) {
+async function startHomeserver(kind: WorldOptions["startHomeserver"], registration: string): Promise<TestHomeserver> {
+  if (typeof kind === "function") return kind(registration);
+  if (kind === "fake") return (await import("./fakes/homeserver.ts")).startHomeserver({ services: [registration] });
+  return (await import("./real/synapse.ts")).startSynapse({ services: [registration] });
+}
+
+async function untilReady(bridge: Bridge, port: number, log: string): Promise<void> {
+  for (const end = Date.now() + 30_000; ; ) {
     const answer = await fetch(`http://127.0.0.1:${port}/ready`).catch(() => undefined);
     if (answer?.ok) return;
-    if (child.exitCode !== null || Date.now() > end) {
-      throw new Error(`The bridge is not ready: ${answer ? await answer.text() : "no answer"}\n${await readFile(logFile, "utf8")}`);
+    const gone = bridge.gone();
+    if (gone !== undefined || Date.now() > end) {
+      throw new Error(`The bridge is not ready: ${gone ?? (answer ? await answer.text() : "no answer")}\n${await readFile(log, "utf8")}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await pause(20);
   }
 }
 
@@ -108,18 +109,4 @@ async function writeConfig(file: string, url: string, port: number, config: Json
   };
   const { appservice: _appservice, ...rest } = config;
   await writeFile(file, stringify({ ...base, ...rest }));
-}
-
-async function run(words: readonly string[], cwd: string): Promise<void> {
-  const child = spawn(process.execPath, [LAUNCHER, ...words], { cwd, stdio: ["ignore", "ignore", "inherit"] });
-  const code = await new Promise((resolve) => child.once("exit", resolve));
-  if (code !== 0) throw new Error(`causeway ${words.join(" ")} ended with ${String(code)}`);
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
 }
