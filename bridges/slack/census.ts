@@ -70,6 +70,9 @@ function spaceName(desk: Desk, team: string): string {
   return desk.workspace === undefined ? team : (new URL(desk.workspace).hostname.split(".")[0] ?? team);
 }
 
+/** Before everything, and as long as every other place, so that it compares as the first. */
+const BEGINNING = "0000000000.000000";
+
 /** The last place in its history; where it cannot be read (we are not in it yet), now. */
 async function latestOf(desk: Desk, place: string): Promise<string> {
   const call = { deed: "read a channel's last message", repeatable: true, channel: place };
@@ -77,8 +80,9 @@ async function latestOf(desk: Desk, place: string): Promise<string> {
     if (error instanceof Refused || codeOf(error) === "not_in_channel") return undefined;
     throw error;
   });
-  const ts = string(records(answer?.messages)[0]?.ts);
-  return TIMESTAMP.test(ts) ? ts : cursorAt(Date.now());
+  if (!answer) return cursorAt(Date.now());
+  const ts = string(records(answer.messages)[0]?.ts);
+  return TIMESTAMP.test(ts) ? ts : BEGINNING;
 }
 
 export async function* channelsOf(desk: Desk, team: string, own: boolean): AsyncGenerator<Channel> {
