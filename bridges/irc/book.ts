@@ -28,6 +28,8 @@ export interface BookChannel {
   /** Folded nicks, each with the letters of its ranks. */
   readonly members: Map<string, string>;
   readonly modes: Map<string, string>;
+  /** The server has told the modes. */
+  modesKnown: boolean;
   topic: string | undefined;
   /** The list of members has come once, whole. */
   counted: boolean;
@@ -157,7 +159,7 @@ export class Book {
   #numeric(line: Line): void {
     switch (line.command) {
       case "324":
-        this.channel(param(line, 1))?.modes.clear();
+        this.#clearModes(param(line, 1));
         return this.#modes(param(line, 1), param(line, 2), line.params.slice(3));
       case "331":
         return this.#topic(param(line, 1), "");
@@ -247,6 +249,13 @@ export class Book {
       else if (!rank && !list && on) channel.modes.set(mode, parameter ?? "");
       else if (!rank && !list) channel.modes.delete(mode);
     }
+  }
+
+  #clearModes(name: string): void {
+    const channel = this.channel(name);
+    if (!channel) return;
+    channel.modes.clear();
+    channel.modesKnown = true;
   }
 
   #rank(channel: BookChannel, folded: string, mode: string, on: boolean): void {
@@ -355,5 +364,5 @@ function move(ranked: Map<string, string>, before: string, after: string): void 
 }
 
 function emptyChannel(name: string): BookChannel {
-  return { name, members: new Map(), modes: new Map(), topic: undefined, counted: false, counting: undefined };
+  return { name, members: new Map(), modes: new Map(), modesKnown: false, topic: undefined, counted: false, counting: undefined };
 }

@@ -37,6 +37,8 @@ export interface ServerAbilities {
   /** The speaker's name stands beside the message: their own connection, or RELAYMSG. */
   readonly named: boolean;
   readonly operator: boolean;
+  /** The topic may be set: we are an operator, or the channel lets everybody. */
+  readonly topic: boolean;
 }
 
 const formats: Readonly<Record<Format, Degree>> = {
@@ -73,7 +75,7 @@ export function capabilitiesOf(server: ServerAbilities): IrcCapabilities {
     files: "fallback",
     poll: "fallback",
     pin: "refused",
-    topic: "full",
+    topic: server.topic ? "full" : "refused",
     name: "refused",
     typing: server.typing ? "full" : "refused",
     read: "refused",
@@ -108,6 +110,7 @@ export const bestCapabilities: IrcCapabilities = capabilitiesOf({
   history: true,
   named: false,
   operator: true,
+  topic: true,
 });
 
 /** A server of which nothing is known yet, such as ngIRCd. */
@@ -123,4 +126,5 @@ export const plainCapabilities: IrcCapabilities = capabilitiesOf({
   history: false,
   named: false,
   operator: false,
+  topic: true,
 });

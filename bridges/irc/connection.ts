@@ -181,6 +181,8 @@ export class IrcConnection implements Connection {
     const session = live?.session;
     const name = readChannelId(channel)?.channel;
     const own = this.#channelConfig(name ?? "");
+    const place = name === undefined ? undefined : live?.book.channel(name);
+    const operator = live !== undefined && name !== undefined && powerOf(live.book.ranksIn(name, live.book.me.nick)) >= 40;
     const limits = session && live.ids ? multilineLimits(session) : undefined;
     return capabilitiesOf({
       line: roomFor(live?.book, channel),
@@ -191,11 +193,12 @@ export class IrcConnection implements Connection {
       ids: live?.ids ?? false,
       replies: session?.passesTag("+draft/reply") ?? false,
       reactions: (session?.passesTag("+draft/reply") && session.passesTag("+draft/react")) ?? false,
-      redaction: session?.caps.has("draft/message-redaction") ?? false,
+      redaction: (session?.caps.has("draft/message-redaction") && !this.#delivery.mayNotRedact) ?? false,
       typing: session?.passesTag("+typing") ?? false,
       history: this.#history.isThere(),
       named: false,
-      operator: live !== undefined && name !== undefined && powerOf(live.book.ranksIn(name, live.book.me.nick)) >= 40,
+      operator,
+      topic: operator || (place?.modesKnown === true && !place.modes.has("t")),
     });
   }
 

@@ -1,6 +1,6 @@
 /** Sending with confirmation, and looking whether something has arrived (design: labels and echoes, else a PING behind each line). */
 import { Broken, Refused, TryLater, Uncertain } from "../../core/model/errors.ts";
-import { type RemoteChannelId, remoteMessageId } from "../../core/model/ids.ts";
+import { type RemoteChannelId, type RemoteMessageId, remoteMessageId } from "../../core/model/ids.ts";
 import type { Clock, Found, Part, Progress, SayPart, Sent } from "../../core/network.ts";
 import { never } from "../../core/model/events.ts";
 import type { Answer } from "./asks.ts";
@@ -11,7 +11,7 @@ import type { Flood } from "./flood.ts";
 import { keyTag } from "./from-irc.ts";
 import type { History } from "./history.ts";
 import { isMsgid, readChannelId } from "./ids.ts";
-import type { Tags } from "./line.ts";
+import { type Line, param, type Tags } from "./line.ts";
 import { clipBytes, longestMask, room } from "./lines.ts";
 import type { Outbox } from "./outbox.ts";
 import { errorOf } from "./refusals.ts";
@@ -47,6 +47,9 @@ export class Delivery {
   readonly #options: DeliveryOptions;
   /** Keys of what is known to have arrived. */
   readonly #arrived = new Map<string, Sent>();
+  readonly #deleted = new Set<RemoteMessageId>();
+  /** The server has refused to delete a message of our own. */
+  mayNotRedact = false;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -131,9 +134,25 @@ export class Delivery {
     if (!session.caps.has("draft/message-redaction") || !isMsgid(part.message))
       throw new Refused("IRC cannot take back what was said here.");
     const reason = part.reason ? [clipBytes(part.reason, 200)] : [];
-    return this.#effect(part.channel, "The message was not deleted", key, (target) => [
-      { command: "REDACT", params: [target, part.message, ...reason] },
-    ]);
+    const sent = await this.#effect(
+      part.channel,
+      "The message was not deleted",
+      key,
+      (target) => [{ command: "REDACT", params: [target, part.message, ...reason] }],
+      (refusal) => this.#isDeleted(part, refusal),
+    );
+    this.#deleted.add(part.message);
+    if (this.#deleted.size > MOST_REMEMBERED) this.#deleted.delete(this.#deleted.values().next().value as RemoteMessageId);
+    return sent;
+  }
+
+  /** Whether the refusal only says that it has been deleted already. */
+  #isDeleted({ message, own }: Extract<Part, { kind: "delete" }>, refusal: Line): boolean {
+    const code = refusal.command === "FAIL" ? param(refusal, 1) : "";
+    if (code === "UNKNOWN_MSGID" || this.#deleted.has(message)) return true;
+    // Some servers offer it and let nobody use it: not even for one's own words.
+    if (code === "REDACT_FORBIDDEN" && own) this.mayNotRedact = true;
+    return false;
   }
 
   /** One question to the server, when it is its turn. */
@@ -142,6 +161,7 @@ export class Delivery {
     deed: string,
     key: string,
     commands: (target: string, session: Session) => readonly Command[],
+    isFine: (refusal: Line) => boolean = () => false,
   ): Promise<Sent> {
     const { session, book } = this.#options.live();
     const target = this.#target(channel, book);
@@ -160,7 +180,7 @@ export class Delivery {
     this.#options.flood.answered(this.#options.clock.now() - began);
     const refusal = refusalIn(answer);
     if (!refusal) return this.#remember(key, sentIn(answer, book));
-    if (refusal.command === "FAIL" && refusal.params[1] === "UNKNOWN_MSGID") return {};
+    if (isFine(refusal)) return {};
     if (refusal.command === "403" || refusal.command === "442") this.#options.doubt(channel);
     throw errorOf(refusal, target, deed);
   }

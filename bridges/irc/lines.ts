@@ -46,18 +46,16 @@ interface Atom extends Run {
 }
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
-/** Room for the codes around one character. */
-const MOST_CODES = 16;
-
 function atomsOf(line: readonly Run[], width: number): Atom[] {
-  return line.flatMap(({ text, look }) =>
-    [...graphemes.segment(text)].flatMap(({ segment }) => {
+  return line.flatMap(({ text, look }) => {
+    const codes = codesBetween({}, look, ",0").length + codesBetween(look, {}, "").length;
+    return [...graphemes.segment(text)].flatMap(({ segment }) => {
       const bytes = Buffer.byteLength(segment);
+      if (bytes + codes <= width) return [atom(segment, bytes, look)];
       // A letter with hundreds of accents fits into no line: it is cut between its code points.
-      if (bytes > Math.max(width - MOST_CODES, 4)) return [...segment].map((text) => atom(text, Buffer.byteLength(text), look));
-      return [atom(segment, bytes, look)];
-    }),
-  );
+      return [...segment].map((point) => atom(point, Buffer.byteLength(point), look));
+    });
+  });
 }
 
 function atom(text: string, bytes: number, look: Look): Atom {

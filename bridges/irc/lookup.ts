@@ -11,6 +11,7 @@ import { lastParam, type Line, param } from "./line.ts";
 import { factsOf, powerOf, readModes } from "./modes.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Session } from "./session.ts";
+import { writePlace } from "./places.ts";
 import { personOf, type View } from "./view.ts";
 
 export interface LookupOptions {
@@ -25,6 +26,8 @@ export interface LookupOptions {
 }
 
 const LIST_WITHIN = 60_000;
+/** Nothing has been said yet: all that comes is later than this. */
+const BEGINNING = writePlace(0, 0);
 
 export class Lookup {
   readonly #options: LookupOptions;
@@ -86,7 +89,7 @@ export class Lookup {
       ...(known.topic === undefined ? {} : { topic: plainTopic(known.topic) }),
       ...factsOf(known.modes, session.version),
       powers: { partial: !known.counted, levels: Object.fromEntries(levels) },
-      ...(this.#options.history.isThere() ? { latest: latest ?? beginning(view.now) } : {}),
+      ...(this.#options.history.isThere() ? { latest: latest ?? BEGINNING } : {}),
     };
   }
 
@@ -149,9 +152,4 @@ export class Lookup {
     const answer = await this.#options.live().session.askLine(command, ...params);
     return answer.is === "answered" ? answer.items.flatMap(linesOf) : [];
   }
-}
-
-/** Nothing has been said yet: all that comes is later than this. */
-function beginning(now: number): string {
-  return `${new Date(now).toISOString()}0000`;
 }

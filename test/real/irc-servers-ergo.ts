@@ -72,6 +72,7 @@ function toConfig(
   const part = (section: Section, name: string): Section => (section[name] ?? {}) as Section;
   const server = part(given, "server");
   const accounts = part(given, "accounts");
+  const history = part(given, "history");
   const free = { ...part(accounts, "login-throttling"), enabled: false };
   const { "unix-bind-mode": _, ...kept } = server;
   return {
@@ -93,6 +94,7 @@ function toConfig(
         throttling: { ...part(part(accounts, "registration"), "throttling"), enabled: false },
       },
     },
+    history: { ...history, retention: { ...part(history, "retention"), "allow-individual-delete": true } },
     fakelag: { ...part(given, "fakelag"), enabled: tight },
     languages: { enabled: false },
     datastore: { ...part(given, "datastore"), path: join(folder, "ircd.db"), autoupgrade: true },
