@@ -89,6 +89,7 @@ export const discordConfig = z
       .enum(["told", "mirrored"])
       .default("told")
       .describe("`mirrored`: a kick or ban in the room is one on the Discord server too. `told`: it is only told."),
+    membership: z.boolean().default(false).describe("Tell core who joins and leaves the servers, for links that mirror membership."),
     typing: z.boolean().default(true).describe("Show the bot as typing while someone in the room types."),
     voice_notices: z.boolean().default(false).describe("Tell the room who enters and leaves a linked voice or stage channel."),
     system_messages: z.boolean().default(true).describe("Tell joins, boosts, pins, new threads and the like."),

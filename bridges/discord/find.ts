@@ -94,11 +94,12 @@ async function findSaid(live: Live, part: SayPart, key: string, progress: Progre
 }
 
 function isPost(place: Place, wire: SayWire, trail: Trail): boolean {
-  return isForum(place.type) && trail.thread === undefined && wire.thread?.id === undefined && wire.thread?.root === undefined;
+  const thread = wire.thread ?? wire.answers;
+  return isForum(place.type) && trail.thread === undefined && thread?.id === undefined && thread?.root === undefined;
 }
 
 function postOf(place: Place, wire: SayWire): string | undefined {
-  return isForum(place.type) ? wire.thread?.root : isThread(place.type) ? place.id : undefined;
+  return isForum(place.type) ? (wire.thread?.root ?? wire.answers?.id ?? wire.answers?.root) : isThread(place.type) ? place.id : undefined;
 }
 
 /** Undefined = more than anybody looks through. */

@@ -60,6 +60,7 @@ export function guildEvents(live: Live, stands: Stands, payload: GatewayDispatch
       live.guilds.apply(payload);
       return [...renamed(live, stands, d, road, now), ...silenced(live, stands, d, road, now)];
     case On.GuildMemberAdd:
+      if (!live.config.membership) return NOTHING;
       return everywhere(stands, d.guild_id, (channel) => ({
         ...base({ channel }, road, now),
         kind: "membership",
@@ -68,7 +69,7 @@ export function guildEvents(live: Live, stands: Stands, payload: GatewayDispatch
         profile: personOf(d.user, d, d.guild_id, live.self.id),
       }));
     case On.GuildMemberRemove:
-      if (d.user.id === live.self.id) return NOTHING;
+      if (d.user.id === live.self.id || !live.config.membership) return NOTHING;
       return everywhere(stands, d.guild_id, (channel) => ({
         ...base({ channel }, road, now),
         kind: "membership",

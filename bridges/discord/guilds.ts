@@ -118,9 +118,15 @@ export class Guilds {
     const known = this.#places.get(id);
     if (known || !isSnowflake(id)) return known;
     const found = await absent(this.#rest.get<APIChannel>(Routes.channel(id)));
-    if (!found) return undefined;
+    if (!found) return this.#notFound();
     if ("guild_id" in found && found.guild_id !== undefined) await this.load(found.guild_id);
     return this.#places.get(id) ?? this.put(found, undefined);
+  }
+
+  /** While a guild is away, nobody can tell whether the channel is gone or only away with it. */
+  #notFound(): undefined {
+    for (const guild of this.#guilds.values()) if (guild.unavailable) throw new TryLater(OUTAGE, 30_000, "channel");
+    return undefined;
   }
 
   /** Like `find`, with its guild and its channel known too. */
@@ -249,6 +255,8 @@ export class Guilds {
     return place;
   }
 }
+
+export const OUTAGE = "Discord has an outage: that server is not available at the moment.";
 
 export function isThread(type: ChannelType): boolean {
   return type === ChannelType.PublicThread || type === ChannelType.PrivateThread || type === ChannelType.AnnouncementThread;

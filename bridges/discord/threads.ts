@@ -2,7 +2,7 @@
 import { type APIChannel, type APIThreadChannel, ChannelType, Routes } from "discord-api-types/v10";
 import { TryLater } from "../../core/model/errors.ts";
 import { Code, isDenied } from "./failures.ts";
-import { absent, isForum, isThread, type Place } from "./guilds.ts";
+import { absent, isForum, isThread, OUTAGE, type Place } from "./guilds.ts";
 import { isSnowflake } from "./ids.ts";
 import type { Live } from "./live.ts";
 import type { SayWire, Trail } from "./wire.ts";
@@ -26,7 +26,7 @@ export async function targetOf(
   save: (thread: string) => Promise<void>,
 ): Promise<Target> {
   if (isThread(place.type)) return { place, thread: place.id, post: false };
-  const { thread } = wire;
+  const thread = wire.thread ?? (isForum(place.type) ? wire.answers : undefined);
   const known = trail.thread ?? thread?.id;
   if (isSnowflake(known)) return { place, thread: known, post: false };
   if (!thread) return { place, thread: undefined, post: isForum(place.type) };
@@ -83,6 +83,5 @@ export async function inOpenThread<T>(live: Live, thread: string | undefined, ru
 
 /** An outage on Discord's side: what cannot be found now may well be there. */
 export function requireAvailable(live: Live, place: string): void {
-  if (live.guilds.isUnavailable(place))
-    throw new TryLater("Discord has an outage: that server is not available at the moment.", 30_000, "channel");
+  if (live.guilds.isUnavailable(place)) throw new TryLater(OUTAGE, 30_000, "channel");
 }

@@ -65,7 +65,7 @@ function isVoice(file: OutFile): boolean {
 function finished({ body, extra, file }: Draft, message: OutMessage, capabilities: Capabilities, quote: string | undefined): SayPart {
   const text = toPlain(body).toWellFormed();
   const name = nameLine(message);
-  const byBot = extra?.poll !== undefined || capabilities.speaker !== "full";
+  const byBot = extra?.poll !== undefined || extra?.voice !== undefined || capabilities.speaker !== "full";
   const rung = ringing(body);
   const wire: SayWire = {
     content: written(body),
@@ -74,18 +74,16 @@ function finished({ body, extra, file }: Draft, message: OutMessage, capabilitie
     ...(message.speaker.own || name === "" ? {} : { name }),
     ...rung,
     title: titleOf(message),
-    ...(message.thread
-      ? {
-          thread: {
-            ...(message.thread.id ? { id: message.thread.id } : {}),
-            ...(message.thread.root ? { root: message.thread.root } : {}),
-          },
-        }
-      : {}),
+    ...(message.thread ? { thread: threadWire(message.thread.id, message.thread.root) } : {}),
+    ...(message.reply ? { answers: threadWire(message.reply.thread, message.reply.message) } : {}),
     ...extra,
     ...(byBot ? { bot: true } : {}),
   };
   return { kind: "say", speaker: message.speaker, wire, text: shownText(text, extra), ...(file ? { file } : {}) };
+}
+
+function threadWire(id: string | undefined, root: string | undefined): { readonly id?: string; readonly root?: string } {
+  return { ...(id === undefined ? {} : { id }), ...(root === undefined ? {} : { root }) };
 }
 
 function shownText(text: string, extra: Partial<SayWire> | undefined): string {

@@ -19,6 +19,8 @@ export interface SayWire {
   /** Of the forum post or thread that this message begins, should it begin one. */
   readonly title: string;
   readonly thread?: { readonly id?: string; readonly root?: string };
+  /** Where what is answered stands: in a forum, where all messages belong to posts, the answer goes there too. */
+  readonly answers?: { readonly id?: string; readonly root?: string };
   readonly file?: { readonly name: string; readonly description?: string };
   /** Present = a voice message of Discord's own: seconds, and at most 256 loudnesses in base64. */
   readonly voice?: { readonly seconds: number; readonly waveform: string };
