@@ -6,13 +6,14 @@ import { compare } from "./portal/compare.ts";
 import { makeConfigLinks } from "./config-links.ts";
 import type { LinkConfig } from "./config.ts";
 import { workDirect } from "./direct.ts";
+import { DoublePuppets } from "./double-puppets.ts";
 import { Ghosts } from "./ghost.ts";
 import { Hints } from "./hints.ts";
 import type { MediaLinks } from "./http/media.ts";
 import type { Metrics } from "./http/metrics.ts";
 import type { Serve } from "./http/server.ts";
 import { workIn } from "./portal/in.ts";
-import { takeMatrix } from "./intake-matrix.ts";
+import { redactedKey, takeMatrix } from "./intake-matrix.ts";
 import { isGhost, isPortal } from "./queries.ts";
 import { Reception } from "./reception.ts";
 import type { Work } from "./lane.ts";
@@ -68,6 +69,8 @@ export interface BridgeOptions {
   readonly links: readonly LinkConfig[];
   /** What a ghost shows as its name. */
   readonly ghostName: (network: NetworkId, person: Person) => string;
+  /** Whether the homeserver lets us act as people who linked an account. */
+  readonly doublePuppets: boolean;
   readonly mediaLinks: MediaLinks | undefined;
   route(network: NetworkId, login: LoginId, path: string, serve: Serve): void;
   publicUrl(network: NetworkId, login: LoginId): string | undefined;
@@ -76,10 +79,8 @@ export interface BridgeOptions {
   paste?: (text: string, title: string) => Promise<string>;
 }
 
-/** Under this key the store remembers that an event has been taken back. */
-export function redactedKey(event: EventId): string {
-  return `redacted:${event}`;
-}
+/** Counts starts. */
+const EPOCH = "matrix.epoch";
 
 export class Bridge {
   readonly #options: BridgeOptions;
@@ -94,12 +95,17 @@ export class Bridge {
   readonly #catchUp: CatchUp;
   readonly #linking: Linking;
   readonly #notices: Notices;
+  readonly #doubles: DoublePuppets;
   readonly #signIns: SignIns;
   readonly #portal: PortalContext;
   readonly #commands: CommandContext;
   /** Known from the start on; filled once the journal has been read. */
   #lanes!: Lanes;
   #held = 0;
+  /** Which start this is: its rows come after those of the starts before. */
+  #epoch = 0;
+  /** Whether the homeserver has been asked for what it never pushed. */
+  #asked = false;
   /** What each login hears, for adapters that join their channels when they connect. */
   readonly #channels = new Map<string, Set<RemoteChannelId>>();
 
@@ -152,6 +158,7 @@ export class Bridge {
       ...(options.paste ? { paste: options.paste } : {}),
     });
     const shared = { store, links: this.#links, logins: this.#logins, rooms: this.#rooms, notices: this.#notices, client, clock, log };
+    this.#doubles = new DoublePuppets({ ...shared, users: store.users, bot, enabled: options.doublePuppets });
     this.#linking = new Linking({ ...shared, namespace, networks, changed: (link, made) => this.#linked(link, made) });
     this.#hints = new Hints({ ...shared, ghosts: this.#ghosts, members: this.#members, bot });
     const receive = (live: LiveLogin, events: readonly RemoteEvent[]) => reception.received(live, events);
@@ -168,6 +175,7 @@ export class Bridge {
     this.#portal = {
       ...shared,
       ghosts: this.#ghosts,
+      doubles: this.#doubles,
       unresolved: this.#unresolved,
       members: this.#members,
       permissions,
@@ -211,6 +219,8 @@ export class Bridge {
   async open(): Promise<void> {
     const { store, clock, log, settings } = this.#options;
     await this.#ghosts.load();
+    this.#epoch = Number((await store.settings.get(EPOCH)) ?? 0) + 1;
+    await store.settings.set(EPOCH, this.#epoch);
     const names = await store.journal.lanes();
     const watch = new Watch({
       links: this.#links,
@@ -252,8 +262,10 @@ export class Bridge {
       clock,
       log,
       signal: this.#stopping.signal,
-      take: (events) => this.matrix(events, []),
+      take: (events) => takeMatrix({ ...this.#intake(), phase: this.#epoch * 2 }, events),
     });
+    this.#asked = true;
+    for (const name of await store.journal.lanes()) if (readLane(name).kind === "out") this.#lanes.wake(name);
     for (const { network, config } of networks) for (const login of network.logins(config)) this.#logins.start(network, config, login);
     await this.#signIns.resume();
   }
@@ -306,6 +318,7 @@ export class Bridge {
       bot: namespace.bot,
       secret,
       onlyRelay: false,
+      phase: this.#epoch * 2 + 1,
       redacted: (event: EventId) => store.settings.set(redactedKey(event), true),
       observe: (event: MatrixEvent) => this.#observe(event),
       isDirect: async (event: MatrixEvent) => (await store.users.directRoom(event.sender, namespace.bot)) === event.room_id,
@@ -315,6 +328,7 @@ export class Bridge {
   #observe(event: MatrixEvent): void {
     this.#options.canary?.observe(event);
     this.#members.observe(event);
+    this.#doubles.observe(event);
     this.#rooms.observe(event);
     if (event.type === "m.room.encryption" || event.type === "m.room.join_rules" || event.type === "m.room.history_visibility") {
       void this.#judgeAgain(event.room_id);
@@ -371,6 +385,8 @@ export class Bridge {
 
   async #below(lane: string): Promise<number | undefined> {
     const { kind, of } = readLane(lane);
+    // Until the homeserver has been asked for what it never pushed, only what an earlier start took goes out.
+    if (kind === "out") return this.#asked ? undefined : this.#epoch * 2;
     const link = kind === "in" ? await this.#links.link(linkId(Number(of))) : undefined;
     return link?.behind ? link.phase + 1 : undefined;
   }

@@ -7,9 +7,10 @@ import type { Links } from "./links.ts";
 import { type LiveLogin, type Logins, notConnected } from "./logins.ts";
 import { failureOf, type MatrixClient } from "./matrix/client.ts";
 import type { MatrixEvent } from "./matrix/event.ts";
-import { Refused } from "./model/errors.ts";
+import { Refused, TryLater } from "./model/errors.ts";
 import type { RemoteCommand } from "./model/events.ts";
 import { type EventId, eventId, type Mxid, type RoomId } from "./model/ids.ts";
+import type { Clock } from "./network.ts";
 import { ABOUT, type Notices } from "./notices.ts";
 import type { Permissions } from "./permissions.ts";
 import { optOutName } from "./portal/portal.ts";
@@ -29,6 +30,7 @@ export interface CommandContext {
   readonly notices: Notices;
   readonly permissions: Permissions;
   readonly client: MatrixClient;
+  readonly clock: Clock;
   readonly signIns: SignIns;
   readonly upgrade: UpgradeContext;
   readonly bot: Mxid;
@@ -42,6 +44,9 @@ interface Asked {
   readonly by: Mxid;
   readonly words: readonly string[];
 }
+
+/** How long a command is tried before it is answered that it cannot be done now. */
+const PATIENCE = 15_000;
 
 const COMMAND = /^!causeway(?:\s+|$)/i;
 
@@ -64,7 +69,12 @@ export function isCommand(content: Readonly<Record<string, unknown>>): boolean {
 export function workCommand(context: CommandContext): Work {
   return async (row) => {
     const event = row.payload as MatrixEvent;
-    const said = await answer(context, event);
+    // Somebody is waiting: what cannot be done soon is answered with why not.
+    const late = context.clock.now() - row.at > PATIENCE;
+    const said = await answer(context, event).catch((error: unknown) => {
+      if (late && error instanceof TryLater) return `${error.message} Try again later.`;
+      throw error;
+    });
     if (said !== undefined) await context.notices.say(event.room_id, `answer:${event.event_id}`, said);
     await context.store.journal.finish(row.id, {});
   };

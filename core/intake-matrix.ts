@@ -24,6 +24,8 @@ export interface MatrixIntakeContext {
   readonly log: Logger;
   readonly bot: Mxid;
   readonly secret: Buffer;
+  /** Of the rows: what the homeserver never pushed goes before what it pushed since we started. */
+  readonly phase: number;
   /** True for an event that turned out to be no command: it goes to the links, and nowhere else. */
   readonly onlyRelay: boolean;
   /** Puts on disk that the event has been taken back. */
@@ -32,6 +34,11 @@ export interface MatrixIntakeContext {
   observe(event: MatrixEvent): void;
   /** Whether the room is a direct chat with the bot, where every word is a command. */
   isDirect(event: MatrixEvent): Promise<boolean>;
+}
+
+/** Under this key the store remembers that an event has been taken back. */
+export function redactedKey(event: EventId): string {
+  return `redacted:${event}`;
 }
 
 /** What crosses to networks. State that only core cares for is observed, not relayed. */
@@ -105,7 +112,8 @@ function memberRows(context: MatrixIntakeContext, event: MatrixEvent, links: rea
 }
 
 function rowFor(context: MatrixIntakeContext, event: MatrixEvent, link: Link): NewRow {
-  return { ...rowOf(context, event, `out:${link.id}`), once: [`${event.event_id}>${link.id}`], about: aboutOf(event) };
+  const moves = (payload: unknown) => (payload as MatrixEvent).event_id === event.event_id;
+  return { ...rowOf(context, event, `out:${link.id}`), once: [`${event.event_id}>${link.id}`], about: aboutOf(event), moves };
 }
 
 function doRow(context: MatrixIntakeContext, event: MatrixEvent): NewRow {
@@ -116,7 +124,7 @@ function rowOf(context: MatrixIntakeContext, event: MatrixEvent, lane: string): 
   const { unsigned, ...rest } = event;
   const before = unsigned?.["prev_content"];
   const payload = before === undefined ? rest : { ...rest, unsigned: { prev_content: before } };
-  return { lane, payload, trace: randomUUID().slice(0, 8), at: context.clock.now(), phase: 0 };
+  return { lane, payload, trace: randomUUID().slice(0, 8), at: context.clock.now(), phase: context.phase };
 }
 
 /** The message that the event makes or changes. */

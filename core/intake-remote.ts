@@ -82,5 +82,10 @@ function rowOf(
   const phase = link ? link.phase + (event.via === "history" ? 0 : 1) : 0;
   const about = link && "message" in event ? `${link.id}:${event.message}` : undefined;
   const trace = randomUUID().slice(0, 8);
-  return { lane, payload: event, trace, at: context.clock.now(), phase, once, ...(about ? { about } : {}) };
+  const moves = event.via === "history" && event.subject !== undefined ? { moves: hasSubject(event.subject) } : {};
+  return { lane, payload: event, trace, at: context.clock.now(), phase, once, ...(about ? { about } : {}), ...moves };
+}
+
+function hasSubject(subject: string): (payload: unknown) => boolean {
+  return (payload) => (payload as RemoteEvent).subject === subject;
 }

@@ -106,7 +106,7 @@ export class Linking {
     const shared = logins.ofNetwork(network).filter((one) => one.login.owner === undefined && (!wanted || one.login.id === wanted));
     if (shared.length === 0) throw new Refused(`No login of the bridge on ${network} serves that channel: see the config.`);
     for (const live of shared) {
-      if (live.state.is !== "connected") throw new TryLater(notConnected(live), 10_000, "item");
+      if (live.state.is !== "connected") throw new TryLater(notConnected(live), 1_000, "item");
       const found = (await live.connection.channel(channel)) ?? (await this.#enter(live, channel));
       if (found) return { live, channel: found };
     }

@@ -1,7 +1,8 @@
 /** The entrance: config → store → Matrix → HTTP → networks, in this order, and back on a signal. */
 import { createHmac } from "node:crypto";
 import type { Logger } from "pino";
-import { Bridge, redactedKey } from "./bridge.ts";
+import { Bridge } from "./bridge.ts";
+import { redactedKey } from "./intake-matrix.ts";
 import { Canary } from "./canary.ts";
 import type { Config } from "./config.ts";
 import { createPublicMedia, MEDIA_PATH, type PublicMedia } from "./http/media.ts";
@@ -9,15 +10,16 @@ import { createMetrics } from "./http/metrics.ts";
 import { HttpServer } from "./http/server.ts";
 import { createAppservice } from "./matrix/appservice.ts";
 import { MatrixClient } from "./matrix/client.ts";
-import { createNamespace } from "./matrix/namespace.ts";
-import type { Registration } from "./matrix/registration.ts";
+import { createNamespace, type Namespace } from "./matrix/namespace.ts";
+import { type Registration, readRegistration } from "./matrix/registration.ts";
+import type { Puppets } from "./matrix/transport.ts";
 import { pingUntilHeard } from "./ping.ts";
 import { roomId } from "./model/ids.ts";
 import type { Clock } from "./network.ts";
 import { permissionsOf } from "./permissions.ts";
 import { keepTidy } from "./tidy.ts";
 import { loadSealKey } from "./store/seal.ts";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { openStore, type SqliteStore } from "./store/sqlite.ts";
 
 export interface Running {
@@ -40,8 +42,9 @@ export async function start(config: Config, registration: Registration, clock: C
     prefix: appservice.prefix,
     networks: networks.map(({ network }) => network),
   });
+  const puppets = doublePuppets(appservice.double_puppets, namespace);
   const { url: homeserverUrl, domain } = homeserver;
-  const client = new MatrixClient({ homeserverUrl, domain, asToken: registration.as_token, botMxid: namespace.bot, clock, log });
+  const client = new MatrixClient({ homeserverUrl, domain, asToken: registration.as_token, botMxid: namespace.bot, clock, log, puppets });
   const stopping = new AbortController();
   const media = publicMedia(config, { client, store, secret, clock, log });
   const metrics = createMetrics({
@@ -70,6 +73,7 @@ export async function start(config: Config, registration: Registration, clock: C
       adminRoom: config.admin_room?.startsWith("!") ? roomId(config.admin_room) : undefined,
     },
     links: config.links,
+    doublePuppets: puppets !== undefined,
     ghostName: (network, { name }) =>
       config.bridge.ghost_name.replaceAll(/\{(name|network)\}/g, (_all, key) => (key === "name" ? name : nameOf(config, network))),
     mediaLinks: media?.links,
@@ -131,6 +135,13 @@ async function run(
   await bridge.start();
   canary.run().catch(quiet);
   keepTidy({ store, clock, log, signal }).catch(quiet);
+}
+
+/** The second registration, where there is one: with its token the bridge acts as people who are neither its bot nor its ghosts. */
+function doublePuppets(file: string | undefined, namespace: Namespace): Puppets | undefined {
+  if (file === undefined) return undefined;
+  const { as_token: token } = readRegistration(readFileSync(file, "utf8"), file);
+  return { token, of: (as) => as !== namespace.bot && namespace.ownerOf(as) === undefined && !namespace.isHashed(as) };
 }
 
 function nameOf(config: Config, network: string): string {

@@ -21,6 +21,9 @@ export interface GapContext {
 const TOKEN = "matrix.since";
 const EVERY = 300_000;
 const PAGE = 100;
+/** How often it is tried at the start, and milliseconds between. */
+const TRIES = 5;
+const AGAIN = 500;
 /** How far back a gap is followed in one room. */
 const MOST_PAGES = 100;
 const NOTHING = { presence: { limit: 0, types: [] }, account_data: { limit: 0, types: [] } };
@@ -30,16 +33,26 @@ const FILTER = {
   room: { timeline: { limit: PAGE }, state: { types: [] }, ephemeral: { types: [] }, account_data: { types: [] } },
 };
 
-/** Runs until aborted. Resolves after the first look. */
+/** Runs until aborted. Resolves after the first look, or when the homeserver does not let us look. */
 export async function watchForGaps(context: GapContext): Promise<void> {
-  await look(context).catch((error: unknown) => context.log.warn({ err: error }, "Could not ask the homeserver for missed events"));
+  for (let tries = 1; tries <= TRIES && !(await tried(context)); tries += 1) await context.clock.sleep(AGAIN * tries, context.signal);
   const again = async () => {
     while (!context.signal.aborted) {
       await context.clock.sleep(EVERY, context.signal);
-      await look(context).catch((error: unknown) => context.log.warn({ err: error }, "Could not ask the homeserver for missed events"));
+      await tried(context);
     }
   };
   void again().catch(() => undefined);
+}
+
+async function tried(context: GapContext): Promise<boolean> {
+  try {
+    await look(context);
+    return true;
+  } catch (error) {
+    context.log.warn({ err: error }, "Could not ask the homeserver for missed events");
+    return false;
+  }
 }
 
 async function look({ client, settings, ...context }: GapContext): Promise<void> {

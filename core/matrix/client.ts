@@ -10,7 +10,7 @@ import type { Clock } from "../network.ts";
 import { isRecord, type MatrixEvent, readEvents, strings } from "./event.ts";
 import { MatrixError } from "./failure.ts";
 import { isMxc, MediaRepository } from "./media.ts";
-import { type Call, type Download, path, Transport } from "./transport.ts";
+import { type Call, type Download, path, type Puppets, Transport } from "./transport.ts";
 
 export interface MatrixClientOptions {
   readonly homeserverUrl: string;
@@ -19,6 +19,7 @@ export interface MatrixClientOptions {
   readonly botMxid: Mxid;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly puppets?: Puppets | undefined;
 }
 
 export { failureOf, MatrixError, Unreachable } from "./failure.ts";
@@ -46,10 +47,10 @@ export class MatrixClient {
   readonly #http: Transport;
   readonly #media: MediaRepository;
 
-  constructor({ homeserverUrl, domain, asToken, botMxid, clock, log }: MatrixClientOptions) {
+  constructor({ homeserverUrl, domain, asToken, botMxid, clock, log, puppets }: MatrixClientOptions) {
     this.domain = domain;
     this.bot = botMxid;
-    this.#http = new Transport({ homeserverUrl, asToken, botMxid, clock });
+    this.#http = new Transport({ homeserverUrl, asToken, botMxid, clock, puppets });
     this.#media = new MediaRepository(this.#http, clock, log);
   }
 

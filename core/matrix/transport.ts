@@ -48,6 +48,17 @@ export interface TransportOptions {
   readonly asToken: string;
   readonly botMxid: Mxid;
   readonly clock: Clock;
+  readonly puppets?: Puppets | undefined;
+}
+
+/** The token of the second registration, by which the bridge acts as people who are no ghosts of ours. */
+export interface Puppets {
+  readonly token: string;
+  of(as: Mxid): boolean;
+}
+
+function headersWith(token: string): readonly string[] {
+  return ["authorization", `Bearer ${token}`, "user-agent", "Causeway"];
 }
 
 export class Transport {
@@ -58,8 +69,9 @@ export class Transport {
   readonly #bot: Mxid;
   readonly #clock: Clock;
   readonly #headers: readonly string[];
+  readonly #puppets: Puppets | undefined;
 
-  constructor({ homeserverUrl, asToken, botMxid, clock }: TransportOptions) {
+  constructor({ homeserverUrl, asToken, botMxid, clock, puppets }: TransportOptions) {
     const url = new URL(homeserverUrl);
     // Time limits are ours, by the clock; undici's own are off but for the making of a connection.
     const common = { pipelining: 1, allowH2: false, headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 10_000 };
@@ -68,7 +80,13 @@ export class Transport {
     this.#base = url.pathname.replace(/\/+$/, "");
     this.#bot = botMxid;
     this.#clock = clock;
-    this.#headers = ["authorization", `Bearer ${asToken}`, "user-agent", "Causeway"];
+    this.#headers = headersWith(asToken);
+    this.#puppets = puppets;
+  }
+
+  #headersFor({ as }: { readonly as?: Mxid | undefined }): readonly string[] {
+    const puppets = as !== undefined && this.#puppets?.of(as) ? this.#puppets : undefined;
+    return puppets ? headersWith(puppets.token) : this.#headers;
   }
 
   /** The answer's JSON. Rejects with `MatrixError` or `Unreachable`. */
@@ -83,7 +101,7 @@ export class Transport {
   }
 
   async #exchange(pool: Pool, call: Call | Upload, body: Readable | string | null, type: readonly string[]): Promise<unknown> {
-    const options = { method: call.method, path: this.#path(call), headers: [...this.#headers, ...type], body };
+    const options = { method: call.method, path: this.#path(call), headers: [...this.#headersFor(call), ...type], body };
     const answer = await new Promise<Answer>((resolve, reject) => {
       pool.dispatch(options, new Exchange(call, this.#clock, resolve, reject, typeof body === "object" ? body : null));
     });

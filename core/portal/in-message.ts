@@ -44,9 +44,11 @@ export async function inMessage(turn: InTurn, event: RemoteMessage): Promise<voi
   await journal.finish(row.id, { messages: records, threads });
 }
 
-/** The ghost that speaks in the room: registered, named and joined as far as it is not yet. */
+/** Who speaks in the room: the person's own account where they linked one, else their ghost, made ready as far as it is not yet. */
 export async function speakIn(turn: InTurn, person: Person): Promise<Mxid> {
   const { portal, link, live } = turn;
+  const double = await portal.doubles.of(link, person.id);
+  if (double) return double;
   return await portal.ghosts.present(link.room, live.network.id, person, (ref) => live.connection.open(ref));
 }
 

@@ -59,7 +59,8 @@ async function remove(turn: InTurn, target: EventId, sender: RemoteUserId, key: 
   const { key: text } = await keyText(turn, key);
   const ghost = portal.ghosts.mxidOf(link.network, sender);
   const standing = await portal.store.messages.reactions(link.id, target);
-  const mine = standing.filter((one) => one.sender === ghost && one.key === text);
+  const double = portal.logins.ownerOf(link.network, sender);
+  const mine = standing.filter((one) => one.origin === "remote" && (one.sender === ghost || one.sender === double) && one.key === text);
   for (const one of mine) await redactIn(portal, link, one.event, one.sender, `unreact:${event.message}:${turn.row.id}`);
   return { unreact: mine.map((one) => ({ link: link.id, event: one.event })) };
 }

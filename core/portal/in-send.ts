@@ -59,6 +59,7 @@ export async function sendIn(portal: PortalContext, link: Link, earlier: Earlier
   try {
     return await portal.client.send(link.room, send.type, { ...send.content, [ORIGIN]: origin }, options(portal, link, send, ts));
   } catch (error) {
+    await portal.doubles.refused(send.as, error);
     await notThere(portal, link, send.as, error);
     throw failureOf(error);
   }

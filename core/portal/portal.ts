@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Logger } from "pino";
+import type { DoublePuppets } from "../double-puppets.ts";
 import type { Ghosts } from "../ghost.ts";
 import type { Links } from "../links.ts";
 import type { Logins } from "../logins.ts";
@@ -22,6 +23,7 @@ import type { Unresolved } from "../unresolved.ts";
 export interface PortalContext {
   readonly client: MatrixClient;
   readonly ghosts: Ghosts;
+  readonly doubles: DoublePuppets;
   readonly store: Store;
   readonly links: Links;
   readonly logins: Logins;

@@ -85,8 +85,17 @@ function prepareAdd(db: Database, seen: ReturnType<typeof openSeen>): (row: NewR
   const add = db.prepare<[string, number, string, string | null, number, string]>(
     "INSERT INTO journal (lane, phase, payload, about, at, trace) VALUES (?, ?, ?, ?, ?, ?)",
   );
+  const later = db.prepare<[string, string, number], { id: number; payload: string }>(
+    "SELECT id, payload FROM journal WHERE about = ? AND lane = ? AND phase > ? AND state = 'waiting' AND attempts = 0",
+  );
+  const remove = db.prepare<[number]>("DELETE FROM journal WHERE id = ?");
+  const takesPlaceOf = ({ about, lane, phase, moves }: NewRow): boolean => {
+    if (!moves || about === undefined) return false;
+    const found = later.all(about, lane, toWhole(phase)).find(({ payload }) => moves(JSON.parse(payload)));
+    return found !== undefined && remove.run(found.id).changes > 0;
+  };
   return (row) => {
-    if (row.once.some(seen.has)) return undefined;
+    if (row.once.some(seen.has) && !takesPlaceOf(row)) return undefined;
     for (const key of row.once) seen.add(key);
     const { lane, phase, payload, about, at, trace } = row;
     return Number(add.run(lane, toWhole(phase), JSON.stringify(payload), orNull(about), toWhole(at), trace).lastInsertRowid);

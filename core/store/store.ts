@@ -64,6 +64,11 @@ export interface NewRow {
   readonly phase: number;
   /** Each may be known once only, for as long as seen keys are kept, parked and finished rows included: a row with a known one is not written. */
   readonly once: readonly string[];
+  /**
+   * Given with `about`: when the row is known already, but still waits untried in a later phase of the lane, it moves to this place.
+   * Recognises it by its payload. So what arrived live while something before it was still to be fetched takes its turn after that.
+   */
+  readonly moves?: (payload: unknown) => boolean;
   /** The Matrix event or remote message that it makes or changes (`$event`, `7:remote id`): how a redaction finds what waits. */
   readonly about?: string;
 }
