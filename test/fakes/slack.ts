@@ -42,6 +42,8 @@ export class FakeSlack {
   browser: Person | undefined;
   readonly #codes = new Map<string, Codes>();
   readonly #clock: Clock;
+  readonly #timers = new Set<() => void>();
+  #ended = false;
   readonly #server: FakeServer;
 
   static async start(clock: Clock): Promise<FakeSlack> {
@@ -51,10 +53,10 @@ export class FakeSlack {
   }
 
   private constructor(clock: Clock) {
-    this.#clock = clock;
-    this.sockets = new Sockets(clock);
-    this.delivery = new Delivery(this.state, clock, this.sockets);
-    this.limits = new Limits(clock);
+    this.#clock = this.#tracked(clock);
+    this.sockets = new Sockets(this.#clock);
+    this.delivery = new Delivery(this.state, this.#clock, this.sockets);
+    this.limits = new Limits(this.#clock);
     this.#server = new FakeServer({
       world: () => this.world,
       limits: this.limits,
@@ -67,6 +69,26 @@ export class FakeSlack {
       codes: this.#codes,
       authorize: (url) => this.authorize(url),
     });
+  }
+
+  /** Whatever still waits ends with the fake. */
+  #tracked(clock: Clock): Clock {
+    return {
+      now: () => clock.now(),
+      sleep: (ms, signal) => clock.sleep(ms, signal),
+      timer: (ms, run) => {
+        if (this.#ended) return () => {};
+        const cancel = clock.timer(ms, () => {
+          this.#timers.delete(cancel);
+          run();
+        });
+        this.#timers.add(cancel);
+        return () => {
+          this.#timers.delete(cancel);
+          cancel();
+        };
+      },
+    };
   }
 
   get host(): string {
@@ -330,6 +352,8 @@ export class FakeSlack {
   }
 
   async close(): Promise<void> {
+    this.#ended = true;
+    for (const cancel of this.#timers) cancel();
     this.sockets.close();
     await this.#server.close();
   }
