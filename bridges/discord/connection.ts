@@ -38,7 +38,10 @@ export function connect(config: DiscordConfig, core: Core): Connection {
     token: config.token,
     clock: core.clock,
     log: core.log,
-    blocked: (until) => lights.blocked(until, () => rest.get(Routes.user())),
+    blocked: (until) => {
+      lights.blocked(until, () => rest.get(Routes.user()));
+      core.keep.set("blocked", { until, times: rest.blocks }).catch(() => undefined);
+    },
     loggedOut: (why) => lights.fatal(why),
   });
   const live = liveOf(config, core, rest);
@@ -69,6 +72,8 @@ export function connect(config: DiscordConfig, core: Core): Connection {
 
   async function start(): Promise<void> {
     core.state({ is: "connecting" });
+    const kept = (await core.keep.get("blocked")) as { until?: number; times?: number } | undefined;
+    if (typeof kept?.until === "number" && kept.until > core.clock.now()) rest.resumeBlock(kept.until, kept.times ?? 1);
     for (let failures = 0; !core.signal.aborted && !closed; failures++) {
       try {
         await introduce(live);

@@ -5,7 +5,8 @@ import { discord } from "../../bridges/discord/index.ts";
 import type { RemoteEvent } from "../../core/model/events.ts";
 import { mxid } from "../../core/model/ids.ts";
 import type { OutMessage, Speaker } from "../../core/model/message.ts";
-import { plainText } from "../../core/model/richtext.ts";
+import { toPlain } from "../../core/model/plain.ts";
+import { plainText, type RichText } from "../../core/model/richtext.ts";
 import type { Connection, Part, Progress, SayPart, Sent } from "../../core/network.ts";
 import { Disk, QuickClock, TestCore } from "../fakes/test-core.ts";
 import { configOf, login, raise, type Stage } from "./harness.ts";
@@ -56,11 +57,11 @@ export function newProgress(): Progress & { saved: unknown; attempt: number } {
 }
 
 /** Everything is closed when the test ends. */
-export async function scene(t: TestContext, prepare?: (stage: Stage) => void): Promise<Scene> {
-  const stage = await raise(SPEED);
+export async function scene(t: TestContext, prepare?: (stage: Stage) => void, speed = SPEED): Promise<Scene> {
+  const stage = await raise(speed);
   prepare?.(stage);
   const bridges: Bridge[] = [];
-  const clock = new QuickClock(SPEED);
+  const clock = new QuickClock(speed);
   const disk = new Disk();
   t.after(async () => {
     for (const bridge of bridges) await bridge.close();
@@ -123,6 +124,11 @@ async function open(stage: Stage, clock: QuickClock, disk: Disk, links: ReturnTy
     },
     close: end,
   };
+}
+
+/** What a message says, in plain words. */
+export function plainOf(event: { readonly body: RichText }): string {
+  return toPlain(event.body);
 }
 
 /** The bodies of requests to the API whose method and path match, in order. */

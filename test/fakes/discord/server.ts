@@ -35,6 +35,11 @@ export class FakeHttp {
   /** New connections are turned away. */
   refusing = false;
   silent = false;
+  /** Requests that a fault ended before they were read. */
+  turnedAway = 0;
+  /** Bytes of bodies that have come in. */
+  received = 0;
+  #globalUntil = 0;
   readonly #router: Router;
   readonly #world: World;
   readonly #bots: (token: string) => Bot | undefined;
@@ -51,6 +56,11 @@ export class FakeHttp {
   async listen(port = 0): Promise<number> {
     await new Promise<void>((resolve) => this.server.listen(port, "127.0.0.1", resolve));
     return (this.server.address() as AddressInfo).port;
+  }
+
+  /** The bot as a whole has asked too much, for so many seconds. */
+  globalLimit(seconds: number): void {
+    this.#globalUntil = this.limits.now() + seconds * 1000;
   }
 
   fault(kind: Fault["kind"], match: RegExp, times = 1, status?: number): void {
@@ -79,12 +89,25 @@ export class FakeHttp {
     const path = url.pathname.slice("/api/v10".length);
     const fault = this.faults.find((one) => one.times > 0 && one.match(method, path));
     if (fault) fault.times -= 1;
-    if (fault && this.#before(fault, request, response)) return;
+    if (fault && this.#before(fault, request, response)) {
+      this.turnedAway += 1;
+      return;
+    }
+    request.on("data", (chunk: Buffer) => {
+      this.received += chunk.length;
+    });
     const { body, files } = await readBody(request);
     const seen: Seen = { method, path, query: url.searchParams, body, status: 0 };
     this.seen.push(seen);
     if (this.delay > 0) await new Promise((resolve) => setTimeout(resolve, this.delay));
     const { route, run } = this.#router.find(method, path);
+    const globally = (this.#globalUntil - this.limits.now()) / 1000;
+    if (globally > 0)
+      return this.#limited(response, seen, {
+        headers: { "x-ratelimit-global": "true", "x-ratelimit-scope": "global" },
+        retryAfter: globally,
+        global: true,
+      });
     const verdict = this.limits.check(bucketOf(route, body), majorOf(path), limitOf(route, body));
     if (verdict.retryAfter !== undefined) return this.#limited(response, seen, verdict);
     const asked: Asked = {
