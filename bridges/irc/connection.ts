@@ -34,7 +34,7 @@ import type { Kin } from "./kin.ts";
 import { Life, sentence } from "./life.ts";
 import { wrap } from "./lines.ts";
 import { Lookup } from "./lookup.ts";
-import { powerOf } from "./modes.ts";
+import { OPERATOR, powerOf } from "./modes.ts";
 import { Netsplit } from "./netsplit.ts";
 import { Outbox } from "./outbox.ts";
 import { Places } from "./places.ts";
@@ -78,6 +78,7 @@ interface Live {
 const MOST_ASKED_AFTER = 500;
 const TYPING_EVERY = 3000;
 const CLOSE_WITHIN = 2000;
+const MODES_WITHIN = 5000;
 const MOST_NICKS = 5;
 
 export class IrcConnection implements Connection {
@@ -98,6 +99,8 @@ export class IrcConnection implements Connection {
   readonly #presence: Presence;
   readonly #life: Life;
   readonly #places = new Map<RemoteChannelId, Places>();
+  /** The question after a channel's modes, under way or answered. */
+  readonly #asked = new Map<RemoteChannelId, Promise<void>>();
   readonly #typed = new Map<RemoteChannelId, number>();
   #live: Live | undefined;
   #state: ConnectionState = { is: "connecting" };
@@ -182,7 +185,7 @@ export class IrcConnection implements Connection {
     const name = readChannelId(channel)?.channel;
     const own = this.#channelConfig(name ?? "");
     const place = name === undefined ? undefined : live?.book.channel(name);
-    const operator = live !== undefined && name !== undefined && powerOf(live.book.ranksIn(name, live.book.me.nick)) >= 40;
+    const operator = live !== undefined && name !== undefined && powerOf(live.book.ranksIn(name, live.book.me.nick)) >= OPERATOR;
     const limits = session && live.ids ? multilineLimits(session) : undefined;
     return capabilitiesOf({
       line: roomFor(live?.book, channel),
@@ -249,11 +252,15 @@ export class IrcConnection implements Connection {
   async join(channel: RemoteChannelId): Promise<void> {
     const place = readChannelId(channel);
     if (place?.network !== this.#options.network) throw new Refused(`"${channel}" is no channel of this network.`);
-    if (place.channel !== undefined) await this.#attendance.join(channel, place.channel);
+    if (place.channel === undefined) return;
+    await this.#attendance.join(channel, place.channel);
+    // What the channel lets us do is known when its modes are.
+    await Promise.race([this.#asked.get(channel), this.#options.core.clock.sleep(MODES_WITHIN, this.#abort.signal).catch(() => undefined)]);
   }
 
   async leave(channel: RemoteChannelId): Promise<void> {
     this.#places.delete(channel);
+    this.#asked.delete(channel);
     await this.#attendance.leave(channel);
   }
 
@@ -399,6 +406,7 @@ export class IrcConnection implements Connection {
     this.#attendance.end();
     this.#netsplit.end();
     this.#places.clear();
+    this.#asked.clear();
     if (ending.kind !== "flooded") return;
     this.#flood.punished();
     core.keep.set("pace", { ...this.#flood.pace }).catch((error: unknown) => core.log.warn({ err: error }, "The pace was not kept"));
@@ -430,7 +438,11 @@ export class IrcConnection implements Connection {
       this.#take([{ kind: "missed", channel: id, at: this.#options.core.clock.now(), via: "live", since: missed }]);
     }
     const live = this.#live;
-    if (live) void this.#askAbout(live.session, "MODE", name);
+    if (live)
+      this.#asked.set(
+        id,
+        this.#askAbout(live.session, "MODE", name).catch(() => undefined),
+      );
   }
 
   #counted(channel: string): void {

@@ -13,6 +13,7 @@ import type { History } from "./history.ts";
 import { isMsgid, readChannelId } from "./ids.ts";
 import { type Line, param, type Tags } from "./line.ts";
 import { clipBytes, longestMask, room } from "./lines.ts";
+import { OPERATOR, powerOf } from "./modes.ts";
 import type { Outbox } from "./outbox.ts";
 import { errorOf } from "./refusals.ts";
 import type { Session } from "./session.ts";
@@ -130,7 +131,10 @@ export class Delivery {
   }
 
   async #delete(part: Extract<Part, { kind: "delete" }>, key: string): Promise<Sent> {
-    const { session } = this.#options.live();
+    const { session, book } = this.#options.live();
+    const name = readChannelId(part.channel)?.channel ?? "";
+    // Servers say of others' words that there is no such message.
+    if (!part.own && powerOf(book.ranksIn(name, book.me.nick)) < OPERATOR) throw new Refused(`The bridge is no operator in ${name}.`);
     if (!session.caps.has("draft/message-redaction") || !isMsgid(part.message))
       throw new Refused("IRC cannot take back what was said here.");
     const reason = part.reason ? [clipBytes(part.reason, 200)] : [];

@@ -37,6 +37,9 @@ export function powerOf(ranks: string): number {
   return Math.max(0, ...[...ranks].map((mode) => powers[mode] ?? 0));
 }
 
+/** From this power on people may kick and ban. */
+export const OPERATOR = 40;
+
 const powers: Readonly<Record<string, number>> = { Y: 100, y: 100, q: 100, a: 90, o: 50, h: 40, v: 1 };
 
 /** Modes that let in only some are the same everywhere, but for "only who is signed in". */

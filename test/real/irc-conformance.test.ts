@@ -18,12 +18,14 @@ interface Kind {
   readonly start: () => Promise<IrcServer>;
   readonly ids: boolean;
   readonly page?: number;
+  /** People register accounts by themselves; only who is signed in may delete their own words. */
+  readonly accounts?: true;
 }
 
 const kinds: readonly Kind[] = [
   { name: "InspIRCd", start: () => startInspircd(), ids: true },
   { name: "ngIRCd", start: () => startNgircd(), ids: false },
-  { name: "Ergo", start: () => startErgo(), ids: true, page: 100 },
+  { name: "Ergo", start: () => startErgo(), ids: true, page: 100, accounts: true },
 ];
 
 const only = process.env["IRC_SERVER"];
@@ -73,6 +75,15 @@ async function gather(server: IrcServer): Promise<Cast> {
   return { number, people };
 }
 
+const PASSWORD = "correct horse battery staple".replaceAll(" ", "-");
+
+async function register(server: IrcServer, nick: string): Promise<void> {
+  const owner = await IrcClient.connect(server, nick);
+  await owner.ask(`NS REGISTER ${PASSWORD}`);
+  owner.send("QUIT");
+  owner.close();
+}
+
 async function openScene(kind: Kind, server: IrcServer, { number, people: cast }: Cast): Promise<Scene<IrcConfig>> {
   const [name, elsewhere] = [`#scene${number}`, `#other${number}`];
   const [channel, other] = [remoteChannelId(`real/${name}`), remoteChannelId(`real/${elsewhere}`)];
@@ -80,11 +91,13 @@ async function openScene(kind: Kind, server: IrcServer, { number, people: cast }
   const [alice, bob, witness] = cast;
   for (const person of cast) await (await person.join(name)).join(elsewhere);
   const nick = `bridge${number}`;
+  if (kind.accounts) await register(server, nick);
   const config = irc.config.parse({
     networks: {
       real: {
         servers: [{ host: "127.0.0.1", port: proxy.port, tls: false }],
         nick,
+        ...(kind.accounts ? { sasl: { mechanism: "scram-sha-256", account: nick, password: PASSWORD } } : {}),
         flood: { burst: 20, per_second: 4, most_per_second: 4 },
       },
     },
@@ -99,7 +112,7 @@ async function openScene(kind: Kind, server: IrcServer, { number, people: cast }
     other,
     alice: someone(alice, name, kind, nick),
     bob: someone(bob, name, kind, nick),
-    secrets: [],
+    secrets: kind.accounts ? [PASSWORD] : [],
     standing: async (id) => {
       await witness.ask();
       return standing(
