@@ -24,7 +24,8 @@ export const writeRegistrationFile: Verb = async (wishes, shell) => {
   const made = wishes.doublePuppets
     ? await makeDoublePuppetRegistration({ id: config.appservice.id, domain: config.homeserver.domain })
     : await makeRegistration(registrationWish(config, shell.networks));
-  replaceFile(file, writeRegistration({ ...made, ...knownTokens(file) }));
+  // With the tokens that it had, a homeserver that was told of them goes on knowing us.
+  replaceFile(file, writeRegistration({ ...made, ...tokensIn(file) }));
   shell.out(
     `Wrote ${file}. Name it to the homeserver (Synapse: app_service_config_files), which must be able to read it, and restart the homeserver.`,
   );
@@ -59,8 +60,8 @@ export function loadRegistration(config: Config): Registration {
   return registration;
 }
 
-/** A homeserver that was told of them goes on knowing us. */
-function knownTokens(file: string): Partial<Pick<Registration, "as_token" | "hs_token">> {
+/** Those of a file that is whole; of any other, none. */
+export function tokensIn(file: string): Partial<Pick<Registration, "as_token" | "hs_token">> {
   try {
     const { as_token, hs_token } = readRegistration(readFileSync(file, "utf8"), file);
     return { as_token, hs_token };

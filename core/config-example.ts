@@ -2,7 +2,7 @@
 import { stringify } from "yaml";
 import { registrationWish } from "./cli-registration.ts";
 import { coreSchema } from "./config-schema.ts";
-import { type Shape, shapeOf } from "./config-shape.ts";
+import { isSecret, type Shape, shapeOf } from "./config-shape.ts";
 import { makeRegistration, writeRegistration } from "./matrix/registration.ts";
 import type { Network } from "./network.ts";
 
@@ -79,8 +79,7 @@ function writeSetting(key: string, shape: Shape, path: readonly string[]): strin
 function valueFor(shape: Shape, path: readonly string[]): unknown {
   const shown = shape.example ?? shape.default ?? shape.const ?? shape.enum?.[0];
   if (shown !== undefined) return shown;
-  const secret = shape.secret === true || /(?:token|secret|password|key)$/.test(path.at(-1) ?? "");
-  return secret ? `\${${path.join("_").toUpperCase()}}` : null;
+  return isSecret(shape, path.at(-1)) ? `\${${path.join("_").toUpperCase()}}` : null;
 }
 
 /** A dash before the first setting; prose before it goes above the dash. */

@@ -48,6 +48,11 @@ export function stepInto(shape: Shape, step: string | number): Shape | undefined
   return undefined;
 }
 
+/** Whether its value is nobody's business: by its schema, or by its name. */
+export function isSecret(shape: Shape | undefined, key: string | number | undefined): boolean {
+  return shape?.secret ?? /(?:token|secret|password|key)$/.test(String(key));
+}
+
 /** Whether keys stand under it. */
 export function isGroup(shape: Shape | undefined): boolean {
   return shape?.properties !== undefined || typeof shape?.additionalProperties === "object";

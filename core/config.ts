@@ -5,7 +5,7 @@ import { z } from "zod";
 import { type ConfigFile, type Environment, type Path, type Problem, readConfigFile, toProblem } from "./config-file.ts";
 import { ConfigError, nearest, toProblems, writeProblem } from "./config-problems.ts";
 import { CONFIG_VERSION, type CoreConfig, coreSchema } from "./config-schema.ts";
-import { isGroup, type Shape, shapeOf, stepInto } from "./config-shape.ts";
+import { isGroup, isSecret, type Shape, shapeOf, stepInto } from "./config-shape.ts";
 import type { LoginId, NetworkId } from "./model/ids.ts";
 import type { Network, NetworkEntry } from "./network.ts";
 
@@ -122,11 +122,14 @@ function renameKeys(value: unknown, shape: Shape | undefined, path: Path = []): 
   return { value: Object.fromEntries(entries), moved };
 }
 
-/** What the file itself holds at places that the schema calls secret. */
-function secretsIn(shape: Shape | undefined, value: unknown): string[] {
-  if (shape?.secret && typeof value === "string") return [value];
-  if (shape === undefined || typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([key, one]) => secretsIn(stepInto(shape, Array.isArray(value) ? Number(key) : key), one));
+/** What the file itself holds at places that are secret. */
+function secretsIn(shape: Shape | undefined, value: unknown, key?: string | number): string[] {
+  if (typeof value === "string" && isSecret(shape, key)) return [value];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, one]) => {
+    const step = Array.isArray(value) ? Number(name) : name;
+    return secretsIn(shape && stepInto(shape, step), one, step);
+  });
 }
 
 /** A secret that is missing is not told a second time as a value of the wrong form. */

@@ -22,7 +22,7 @@ const uncommented = (text: string) => text.replace(/^( *)#(?=[^\s#]|\s{2,})/gm, 
 
 test("the example files are what the schemas say: `npm run examples` writes them", async () => {
   const files = await exampleFiles(await Promise.all(networks.map((entry) => entry.load())));
-  for (const [name, text] of Object.entries(files)) assert.equal(rootFile(name), text);
+  for (const [name, text] of Object.entries(files)) assert.equal(rootFile(name), text, `${name} is out of date: npm run examples`);
 });
 
 test("the example is a config as it stands, and connects to no network", async (t) => {

@@ -18,7 +18,7 @@ const section = z.strictObject({
         .default("causeway")
         .meta({ formerly: ["nickname"] }),
       tls: z.boolean().default(true),
-      sasl: z.union([z.literal("external"), z.strictObject({ user: z.string(), password: z.string().meta({ secret: true }) })]).optional(),
+      sasl: z.union([z.literal("external"), z.strictObject({ user: z.string(), password: z.string() })]).optional(),
     }),
   ),
 });
