@@ -53,7 +53,7 @@ const nickservSchema = z.strictObject({
 const floodSchema = z.strictObject({
   burst: z.number().min(1).max(1000).default(5).describe("Lines that may leave at once after a pause."),
   per_second: z.number().min(0.05).max(1000).default(0.5).describe("Lines a second in the long run, to begin with."),
-  most_per_second: z.number().min(0.05).max(1000).default(2).describe("Lines a second at most, when the server proves patient."),
+  most_per_second: z.number().min(0.05).max(1000).default(1).describe("Lines a second at most, when the server proves patient."),
   learn: z.boolean().default(true).describe("Find the pace that the server takes, between a tenth of `per_second` and `most_per_second`."),
 });
 

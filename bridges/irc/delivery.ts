@@ -170,7 +170,7 @@ export class Delivery {
     const { session, book } = this.#options.live();
     const target = this.#target(channel, book);
     const lines = commands(target, session);
-    const fence = session.caps.has("labeled-response") ? 0 : 0.5;
+    const fence = session.caps.has("labeled-response") ? 0 : 1;
     await this.#options.outbox.turn(
       lines.length + fence,
       lines.reduce((sum, line) => sum + sizeOf(line), 0),

@@ -90,10 +90,10 @@ export class Wire {
   }
 
   #stranger({ fingerprints }: WireOptions): string | undefined {
-    if (fingerprints.length === 0) return undefined;
     const { socket } = this.#transport;
-    const shown =
-      socket instanceof TLSSocket ? socket.getPeerX509Certificate()?.fingerprint256.replaceAll(":", "").toLowerCase() : undefined;
+    // Pins may wait for a server that asks for TLS by itself.
+    if (fingerprints.length === 0 || !(socket instanceof TLSSocket)) return undefined;
+    const shown = socket.getPeerX509Certificate()?.fingerprint256.replaceAll(":", "").toLowerCase();
     if (shown !== undefined && fingerprints.includes(shown)) return undefined;
     return `the server's certificate is not one of those that are pinned (it shows ${shown ?? "none"})`;
   }
