@@ -46,7 +46,7 @@ function media({ image, thumbnail, video, url, type }: APIEmbed): Block[] {
     if (links.length > 0) links.push({ type: "text", text: " · " });
     links.push(linked(text, address));
   };
-  if (type !== undefined && type !== EmbedType.Rich && url !== undefined && links.length === 0) add(url, url);
+  if (type !== undefined && type !== EmbedType.Rich && url !== undefined) add(url, url);
   add("image", image?.url);
   if (image === undefined) add("picture", thumbnail?.url);
   add("video", video?.url);

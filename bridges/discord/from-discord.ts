@@ -132,7 +132,10 @@ interface Content {
 function contentOf(message: GatewayMessage, view: View, stand: Stand): Content {
   const names = namesFor(message, view);
   if (!isOrdinary(message.type)) return systemContent(message, names, stand);
-  const said = saidIn(message, names, { channel: message.channel_id, message: message.id });
+  const said = saidIn(isPerson(message) ? { ...message, embeds: [] } : message, names, {
+    channel: message.channel_id,
+    message: message.id,
+  });
   const snapshot = forwarded(message, view);
   const post = stand.post ? postHead(stand.post) : [];
   const body = [...post, ...said.body, ...(snapshot?.body ?? [])];
@@ -151,6 +154,11 @@ function contentOf(message: GatewayMessage, view: View, stand: Stand): Content {
 function styleOf(message: APIMessage): Style {
   if (isPluralKit(message)) return "text";
   return message.author.bot === true || message.webhook_id !== undefined ? "notice" : "text";
+}
+
+/** People cannot send embeds: theirs are previews of links, each of which stands in the text. */
+function isPerson(message: APIMessage): boolean {
+  return message.author.bot !== true && message.webhook_id === undefined;
 }
 
 function saidIn(

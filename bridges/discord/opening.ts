@@ -21,7 +21,7 @@ const LARGEST_LOTTIE = 2_000_000;
 
 export async function open(live: Live, ref: unknown): Promise<Opened> {
   const cdn = live.config.cdn_url;
-  const file = (typeof ref === "string" ? { url: ref } : ref) as Partial<FileRef & { kind: "attachment" }> & { url?: string };
+  const file = (typeof ref === "string" ? { url: ref } : (ref ?? {})) as Partial<FileRef & { kind: "attachment" }> & { url?: string };
   if (file.kind === undefined) return await fetched(live, ours(file.url ?? "", cdn));
   const known = ref as FileRef;
   switch (known.kind) {

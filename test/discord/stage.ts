@@ -15,6 +15,8 @@ export const mira: Speaker = { mxid: mxid("@mira:example.org"), name: "Mira Lind
 
 const SPEED = 20;
 
+type EventOf<Kind extends RemoteEvent["kind"]> = { [E in RemoteEvent as E["kind"]]: E }[Kind];
+
 export interface Bridge {
   readonly core: TestCore;
   readonly connection: Connection;
@@ -23,10 +25,7 @@ export interface Bridge {
   say(message: Partial<OutMessage> & { readonly text?: string; readonly channel?: string }): Promise<Sent[]>;
   parts(message: Partial<OutMessage> & { readonly text?: string; readonly channel?: string }): SayPart[];
   send(part: Part, key?: string, progress?: Progress): Promise<Sent>;
-  heard<Kind extends RemoteEvent["kind"]>(
-    kind: Kind,
-    match?: (event: Extract<RemoteEvent, { kind: Kind }>) => boolean,
-  ): Promise<Extract<RemoteEvent, { kind: Kind }>>;
+  heard<Kind extends RemoteEvent["kind"]>(kind: Kind, match?: (event: EventOf<Kind>) => boolean): Promise<EventOf<Kind>>;
   /** What was said up to now has been heard when this resolves. */
   settled(): Promise<void>;
   kill(): Promise<void>;
