@@ -99,6 +99,17 @@ export function servicePromises(stage: Stage): void {
     assert.deepEqual(body["ephemeral"], body["de.sorunome.msc2409.ephemeral"]);
   });
 
+  test("a service's sender cannot sync, its other users can; messages are for all of them", async () => {
+    const { room } = await withBot();
+    await refused(500, "M_UNKNOWN", stage.asService("GET", "/sync"));
+    const ghost = await stage.ghostIn(room);
+    const { rooms } = await stage.asService("GET", "/sync", { user: ghost });
+    assert.ok(room.id in (rooms as { join: Json }).join);
+    const said = await room.say("read back");
+    const { chunk } = await stage.asService("GET", at(room, "messages"), { query: { dir: "b", limit: "1" } });
+    assert.equal((chunk as Json[])[0]?.["event_id"], said);
+  });
+
   test("a ping goes there and back, for the service's own id only", async () => {
     assert.equal(typeof (await ping())["duration_ms"], "number");
     await refused(403, "M_FORBIDDEN", ping("other"));

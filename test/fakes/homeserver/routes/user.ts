@@ -1,13 +1,17 @@
 /** What concerns the person who asks: sync, filters, typing, receipts, presence, account data. */
 import type { Ephemeral } from "../ephemeral.ts";
-import { forbidden, notFound } from "../refusal.ts";
+import { forbidden, notFound, Refusal } from "../refusal.ts";
 import type { Call, Router } from "../router.ts";
 import type { Server } from "../server.ts";
 import { sync } from "../sync.ts";
 import { roomOf } from "./rooms.ts";
 
 export function userRoutes(router: Router, server: Server, ephemeral: Ephemeral): void {
-  router.client("GET", "/sync", {}, ({ who, query, signal }) => sync(server, ephemeral, who, query, signal));
+  router.client("GET", "/sync", {}, ({ who, query, signal }) => {
+    // Synapse answers so since https://github.com/matrix-org/matrix-spec/issues/1144: a service is pushed to; its other users may sync.
+    if (who.service?.sender === who.user) throw new Refusal(500, "M_UNKNOWN", "Internal server error: a service's sender cannot use /sync");
+    return sync(server, ephemeral, who, query, signal);
+  });
   router.client("POST", "/user/:user/filter", { body: "json" }, (call) => {
     const { filters } = server.accounts.of(requireSelf(call));
     filters.push(call.body);
