@@ -20,6 +20,7 @@ export function deedPromises<Config>(harness: Harness<Config>): void {
   reactions(harness);
   replies(harness);
   channels(harness);
+  echoes(harness);
   filesAndPolls(harness);
 }
 
@@ -249,6 +250,40 @@ function channels<Config>(harness: Harness<Config>): void {
         await out();
       }),
     );
+}
+
+/** Whatever the login has done itself and hears of afterwards is marked as ours: else it would be done once more on every other side. */
+function echoes<Config>(harness: Harness<Config>): void {
+  test(
+    "our own deletions come back as ours, or not at all",
+    whenLive(harness, async (live) => {
+      const { channel, alice } = live.scene;
+      const { delete: erase, deleteOthers } = live.capabilities;
+      const part = (target: Standing, own: boolean): Part => ({ kind: "delete", channel, message: idOf(target), speaker: mira, own });
+      const text = word("others");
+      await alice.say(text);
+      if (can(erase)) await live.deliver(part(await live.say(word("own")), true));
+      if (can(deleteOthers)) await live.deliver(part(await live.standing(text), false));
+      await live.caughtUp();
+      for (const event of live.core.offered) if (event.kind === "delete") assert.ok(event.echo, JSON.stringify(event));
+    }),
+  );
+
+  test(
+    "our own pins, topics and names come back as ours, or not at all",
+    whenLive(harness, async (live) => {
+      const { channel } = live.scene;
+      const { pin, topic, name } = live.capabilities;
+      if (can(pin)) await live.deliver({ kind: "pin", channel, message: idOf(await live.say(word("pinned"))), speaker: mira });
+      if (can(topic)) await live.deliver({ kind: "topic", channel, text: "A topic of ours", speaker: mira });
+      if (can(name)) await live.deliver({ kind: "name", channel, text: "ours", speaker: mira });
+      await live.caughtUp();
+      for (const event of live.core.offered) {
+        const { topic: heard, name: called } = event.kind === "channel-changed" ? event.facts : {};
+        if (event.kind === "pin" || heard === "A topic of ours" || called === "ours") assert.ok(event.echo, JSON.stringify(event));
+      }
+    }),
+  );
 }
 
 function filesAndPolls<Config>(harness: Harness<Config>): void {

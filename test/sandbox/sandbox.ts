@@ -12,7 +12,7 @@ import { Mistake, toAction, type Wish } from "./act.ts";
 import { BridgeProcess, type BridgeState } from "./bridge-process.ts";
 import { freePort } from "./free-port.ts";
 import { MatrixSide } from "./matrix-side.ts";
-import { openNetworks, type OpenNetwork } from "./networks.ts";
+import { openNetworks, type OpenNetwork, TOPIC } from "./networks.ts";
 import type { ChannelLog, MessageState, Side, SideId, SideState } from "./side.ts";
 import { type Counts, Tally } from "./tally.ts";
 import { Traffic } from "./traffic.ts";
@@ -209,7 +209,7 @@ async function furnish(homeserver: FakeHomeserver): Promise<{ room: MatrixRoom; 
   const room = await mira.createRoom({
     preset: "public_chat",
     name: "Lantern Society",
-    topic: "Everyone who keeps a light on",
+    topic: TOPIC,
     invite: [BOT, otto.id],
   });
   await room.as(otto).join();

@@ -3,7 +3,7 @@ import type { Wish } from "./act.ts";
 import type { Side } from "./side.ts";
 
 /** Between two messages, milliseconds. */
-const PACE = 700;
+const PACE = 900;
 
 const LINES: readonly ((number: number) => string)[] = [
   (number) => `Lantern ${number} is lit`,

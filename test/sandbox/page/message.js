@@ -50,7 +50,12 @@ export function showMessage(message, context) {
 /** Whether a message goes on where the one before left off, so that the name need not stand there again. */
 export function follows(message, before) {
   return (
-    before !== undefined && !before.deleted && before.who.id === message.who.id && message.at - before.at < SOON && message.at >= before.at
+    before !== undefined &&
+    !before.deleted &&
+    before.who.id === message.who.id &&
+    before.who.name === message.who.name &&
+    message.at - before.at < SOON &&
+    message.at >= before.at
   );
 }
 
