@@ -42,7 +42,7 @@ export function readReaction(event: Json, road: Road, known: Known): RemoteEvent
       kind,
       ...happening(road, known),
       subject: `${kind}:${ts}:${user}:${name}:${at}`,
-      at: whenOf(at),
+      at: whenOf(at, road),
       sender: personId(known.team, user),
       message: messageId(ts),
       key: reactionKey(name, known),
@@ -51,8 +51,8 @@ export function readReaction(event: Json, road: Road, known: Known): RemoteEvent
   ];
 }
 
-function whenOf(ts: string): number {
-  return TIMESTAMP.test(ts) ? timeOf(ts) : Date.now();
+function whenOf(ts: string, road: Road): number {
+  return TIMESTAMP.test(ts) ? timeOf(ts) : road.at || Date.now();
 }
 
 export function readPin(event: Json, road: Road, known: Known): RemoteEvent[] {
@@ -67,7 +67,7 @@ export function readPin(event: Json, road: Road, known: Known): RemoteEvent[] {
       kind,
       ...happening(road, known),
       subject: `${kind}:${ts}:${at}`,
-      at: whenOf(at),
+      at: whenOf(at, road),
       message: messageId(ts),
       ...by(event, known),
       ...ownDeed(kind, ts, known),
@@ -95,7 +95,7 @@ export function readMembership(event: Json, change: "join" | "leave", road: Road
       kind: "membership",
       ...happening(road, known),
       subject: `${change}:${user}:${at}`,
-      at: whenOf(at),
+      at: whenOf(at, road),
       change,
       person: personId(known.team, user),
       ...(inviter === undefined ? {} : { by: personId(known.team, inviter) }),
@@ -113,7 +113,7 @@ export function readFacts(event: Json, facts: ChannelFacts, road: Road, known: K
     kind: "channel-changed",
     ...happening(road, known),
     ...subject,
-    at: whenOf(at),
+    at: whenOf(at, road),
     facts,
     ...by(event, known),
     ...(own ? { echo: {} } : {}),
@@ -121,13 +121,13 @@ export function readFacts(event: Json, facts: ChannelFacts, road: Road, known: K
 }
 
 export function readGone(event: Json, why: string, road: Road, known: Known): RemoteEvent {
-  return { kind: "channel-gone", ...happening(road, known), at: whenOf(string(event.event_ts)), why };
+  return { kind: "channel-gone", ...happening(road, known), at: whenOf(string(event.event_ts), road), why };
 }
 
 export function readNotice(event: Json, text: string, road: Road, known: Known): RemoteEvent {
   const at = string(event.ts) || string(event.event_ts);
   const cursor = TIMESTAMP.test(string(event.ts)) ? { cursor: string(event.ts) } : {};
-  return { kind: "notice", ...happening(road, known), subject: `notice:${at}`, at: whenOf(at), ...cursor, body: plainText(text) };
+  return { kind: "notice", ...happening(road, known), subject: `notice:${at}`, at: whenOf(at, road), ...cursor, body: plainText(text) };
 }
 
 /** Where the answer to a command goes: seen by its author alone. */
@@ -153,7 +153,7 @@ export function readCommand({ user, words, reply, at }: Words, road: Road, known
     kind: "command",
     ...happening(road, known),
     ...subject,
-    at: whenOf(at),
+    at: whenOf(at, road),
     sender: personId(known.team, user),
     words,
     reply,

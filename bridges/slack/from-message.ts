@@ -19,6 +19,8 @@ export interface Road {
   /** Slack's own id of the channel: messages in histories do not say it. */
   readonly channel: string;
   readonly deliveryId?: string;
+  /** When it was delivered, milliseconds: for what says nothing of its time. */
+  readonly at?: number;
   /** In a private conversation. */
   readonly direct?: true;
 }
@@ -100,7 +102,7 @@ function picture(...sets: readonly unknown[]): Pick<Person, "avatar"> {
 
 function styleOf(message: Json, known: Known): Style {
   if (message.subtype === "me_message") return "emote";
-  if (message.subtype === "bot_message" || message.user === "USLACKBOT") return "notice";
+  if (message.subtype === "bot_message" || message.subtype === "huddle_thread" || message.user === "USLACKBOT") return "notice";
   const user = filled(message.user);
   if (filled(message.bot_id) === undefined) return "text";
   return user !== undefined && known.isApp(user) === false ? "text" : "notice";
@@ -174,7 +176,7 @@ export function readChange(event: Json, road: Road, known: Known): RemoteEvent[]
   const version = versionOf(message, before, string(event.event_ts) || string(event.ts));
   const thread = threadOf(message, ts);
   const filesChanged = JSON.stringify(fileIds(message)) !== JSON.stringify(fileIds(before));
-  const files = readFiles(message.files).filter((_, index) => !isTombstone(records(message.files)[index] ?? {}));
+  const files = readFiles(records(message.files).filter((file) => !isTombstone(file)));
   return [
     {
       kind: "edit",

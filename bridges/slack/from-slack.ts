@@ -1,12 +1,10 @@
 /** Slack's events as RemoteEvents. https://docs.slack.dev/reference/events */
 import type { RemoteEvent } from "../../core/model/events.ts";
-import { toPlain } from "../../core/model/plain.ts";
 import * as channel from "./from-channel.ts";
 import { deletion, readChange, readMessage, readOwnKey, type Road } from "./from-message.ts";
 import { isChannel } from "./ids.ts";
 import type { Known } from "./known.ts";
-import { readMrkdwn } from "./mrkdwn.ts";
-import { filled, type Json, record, string } from "./wire.ts";
+import { filled, type Json, number, record, string } from "./wire.ts";
 
 /** An `event_callback`. Empty = nothing that concerns a channel's people. */
 export function fromEvent(body: Json, known: Known): RemoteEvent[] {
@@ -15,7 +13,14 @@ export function fromEvent(body: Json, known: Known): RemoteEvent[] {
   const place = channelIn(event);
   if (place === undefined) return [];
   const direct = event.channel_type === "im" || event.channel_type === "mpim" || place.startsWith("D");
-  const road: Road = { via: "live", channel: place, ...(deliveryId === undefined ? {} : { deliveryId }), ...(direct ? { direct } : {}) };
+  const at = (number(body.event_time) ?? 0) * 1000;
+  const road: Road = {
+    via: "live",
+    channel: place,
+    at,
+    ...(deliveryId === undefined ? {} : { deliveryId }),
+    ...(direct ? { direct } : {}),
+  };
   return event.type === "message" ? fromMessage(event, road, known) : fromOther(event, road, known);
 }
 
@@ -70,7 +75,7 @@ export function fromMessage(message: Json, road: Road, known: Known): RemoteEven
   if (subtype === "message_deleted") return [deletion(string(message.deleted_ts), string(message.event_ts), road, known)];
   if (subtype === "tombstone") return [deletion(string(message.ts), string(message.ts), road, known)];
   if (UNSEEN.has(subtype) || (TOLD_ELSEWHERE.has(subtype) && road.via === "live")) return [];
-  if (TOLD.has(subtype)) return [told(message, road, known)];
+  if (TOLD.has(subtype)) return [told(message, road, known) ?? []].flat();
   const change = fromChange(subtype, message, road, known);
   if (change) return change;
   const command = fromCommand(message, road, known);
@@ -79,9 +84,12 @@ export function fromMessage(message: Json, road: Road, known: Known): RemoteEven
   return said ? [said] : [];
 }
 
-function told(message: Json, road: Road, known: Known): RemoteEvent {
-  const text = toPlain(readMrkdwn(string(message.text), known)) || "Slack's administrators have suspended access to a message.";
-  return channel.readNotice(message, text, road, known);
+/** By whom it was done, where Slack says so: their name stands beside it, so it need not begin the sentence. */
+function told(message: Json, road: Road, known: Known): RemoteEvent | undefined {
+  if (message.subtype === "ekm_access_denied") return channel.readNotice(message, string(message.text), road, known);
+  const text = string(message.text).replace(/^<@[^>]*> /, "");
+  const said = readMessage({ ...message, text }, road, known);
+  return said && { ...said, style: "notice" };
 }
 
 /** Subtypes that say what became of the channel. */
