@@ -23,7 +23,7 @@ import { Links } from "./links.ts";
 import { type LiveLogin, Logins, notConnected } from "./logins.ts";
 import type { MatrixClient } from "./matrix/client.ts";
 import type { MatrixEphemeral, MatrixEvent } from "./matrix/event.ts";
-import { watchForGaps } from "./matrix-gap.ts";
+import { MatrixGaps } from "./matrix-gap.ts";
 import type { Namespace } from "./matrix/namespace.ts";
 import { MediaBetween } from "./media.ts";
 import { Members } from "./members.ts";
@@ -93,6 +93,7 @@ export class Bridge {
   readonly #hints: Hints;
   readonly #unresolved = new Unresolved();
   readonly #catchUp: CatchUp;
+  readonly #gaps: MatrixGaps;
   readonly #linking: Linking;
   readonly #notices: Notices;
   readonly #doubles: DoublePuppets;
@@ -102,10 +103,9 @@ export class Bridge {
   /** Known from the start on; filled once the journal has been read. */
   #lanes!: Lanes;
   #held = 0;
+  #started = false;
   /** Which start this is: its rows come after those of the starts before. */
   #epoch = 0;
-  /** Whether the homeserver has been asked for what it never pushed. */
-  #asked = false;
   /** What each login hears, for adapters that join their channels when they connect. */
   readonly #channels = new Map<string, Set<RemoteChannelId>>();
 
@@ -172,6 +172,13 @@ export class Bridge {
       compare: (live, link) => compare({ messages: store.messages, clock, receive }, live, link),
       tell: (link, key, text) => this.#notices.say(link.room, key, text),
     });
+    this.#gaps = new MatrixGaps({
+      ...shared,
+      settings: store.settings,
+      signal: this.#stopping.signal,
+      take: (events) => takeMatrix({ ...this.#intake(), phase: this.#epoch * 2, late: true }, events),
+      looked: (room) => void this.#wakeRoom(room),
+    });
     this.#portal = {
       ...shared,
       ghosts: this.#ghosts,
@@ -221,6 +228,7 @@ export class Bridge {
     await this.#ghosts.load();
     this.#epoch = Number((await store.settings.get(EPOCH)) ?? 0) + 1;
     await store.settings.set(EPOCH, this.#epoch);
+    await this.#gaps.load();
     const names = await store.journal.lanes();
     const watch = new Watch({
       links: this.#links,
@@ -254,20 +262,12 @@ export class Bridge {
 
   /** The homeserver can reach us: fetch what it never pushed, then connect to the networks. */
   async start(): Promise<void> {
-    const { client, store, clock, log, networks } = this.#options;
     this.#lanes.wakeInherited();
-    await watchForGaps({
-      client,
-      settings: store.settings,
-      clock,
-      log,
-      signal: this.#stopping.signal,
-      take: (events) => takeMatrix({ ...this.#intake(), phase: this.#epoch * 2 }, events),
-    });
-    this.#asked = true;
-    for (const name of await store.journal.lanes()) if (readLane(name).kind === "out") this.#lanes.wake(name);
+    const { networks, log } = this.#options;
+    this.#gaps.sweep().catch((error: unknown) => log.error({ err: error }, "Looking for missed events ended"));
     for (const { network, config } of networks) for (const login of network.logins(config)) this.#logins.start(network, config, login);
     await this.#signIns.resume();
+    this.#started = true;
   }
 
   /** What is being sent is finished or left in the journal. */
@@ -294,6 +294,7 @@ export class Bridge {
 
   /** What stands in the way of being of use, one sentence each. */
   notReady(trouble: string | undefined): string[] {
+    if (!this.#started) return ["The bridge is starting."];
     const away = [...this.#logins.all()].filter((live) => live.login.owner === undefined && live.state.is !== "connected");
     return [...(trouble ? [trouble] : []), ...away.map(notConnected)];
   }
@@ -301,6 +302,7 @@ export class Bridge {
   /** A transaction of the homeserver's. Resolves when it is on disk. */
   async matrix(events: readonly MatrixEvent[], ephemeral: readonly MatrixEphemeral[]): Promise<void> {
     await takeMatrix(this.#intake(), events);
+    await this.#gaps.heard();
     for (const one of ephemeral) {
       this.#hints.fromMatrix(one).catch((error: unknown) => this.#options.log.debug({ err: error }, "A hint was not passed on"));
     }
@@ -318,9 +320,11 @@ export class Bridge {
       bot: namespace.bot,
       secret,
       onlyRelay: false,
+      late: false,
       phase: this.#epoch * 2 + 1,
       redacted: (event: EventId) => store.settings.set(redactedKey(event), true),
       observe: (event: MatrixEvent) => this.#observe(event),
+      isOptedOut: (sender: Mxid) => store.users.isOptedOut(sender),
       isDirect: async (event: MatrixEvent) => (await store.users.directRoom(event.sender, namespace.bot)) === event.room_id,
     };
   }
@@ -333,6 +337,10 @@ export class Bridge {
     if (event.type === "m.room.encryption" || event.type === "m.room.join_rules" || event.type === "m.room.history_visibility") {
       void this.#judgeAgain(event.room_id);
     }
+  }
+
+  async #wakeRoom(room: RoomId): Promise<void> {
+    for (const link of await this.#links.inRoom(room)) this.#lanes.wake(`out:${link.id}`);
   }
 
   /** Who can see what has changed: told at once, not at the next message. */
@@ -385,9 +393,13 @@ export class Bridge {
 
   async #below(lane: string): Promise<number | undefined> {
     const { kind, of } = readLane(lane);
-    // Until the homeserver has been asked for what it never pushed, only what an earlier start took goes out.
-    if (kind === "out") return this.#asked ? undefined : this.#epoch * 2;
-    const link = kind === "in" ? await this.#links.link(linkId(Number(of))) : undefined;
+    // Until the room was looked at for what was never pushed, only what an earlier start took goes out.
+    const link = kind === "in" || kind === "out" ? await this.#links.link(linkId(Number(of))) : undefined;
+    if (link && kind === "out") {
+      if (this.#gaps.isLooked(link.room)) return undefined;
+      void this.#gaps.look(link.room);
+      return this.#epoch * 2;
+    }
     return link?.behind ? link.phase + 1 : undefined;
   }
 

@@ -37,6 +37,8 @@ const LARGEST_AVATAR = 8 * 1024 * 1024;
 const AVATAR_LIMIT = 10_000;
 /** A picture that could not be had is asked for again after this long. */
 const AVATAR_AGAIN = 600_000;
+/** A ghost that was removed unheard comes back once in so long. */
+const REJOIN = 600_000;
 const LONG_NAMES = "ghosts.long";
 
 export class Ghosts {
@@ -47,6 +49,8 @@ export class Ghosts {
   readonly #busy = new Map<string, Promise<unknown>>();
   /** Rooms that let ghosts in only when invited. */
   readonly #inviteOnly = new Lru<RoomId, true>(1_000);
+  /** Membership → when it was last made anew after a refusal. */
+  readonly #rejoined = new Lru<string, number>(1_000);
   /** Picture id → not before. */
   readonly #missing = new Lru<string, number>(1_000);
   /** Names that are too long to be undone. Few, if any. */
@@ -112,6 +116,15 @@ export class Ghosts {
   /** Someone on Matrix removed the ghost from the room, banned it, or lifted the ban (`leave`): what we remember follows. */
   async removed(room: RoomId, ghost: Mxid, membership: "leave" | "ban"): Promise<void> {
     await this.#alone(memberKey(room, ghost), () => this.#remember({ room, mxid: ghost, membership, name: undefined, avatar: undefined }));
+  }
+
+  /** Once in a while only: whoever is thrown out again and again stays out. */
+  mayRejoin(room: RoomId, ghost: Mxid): boolean {
+    const key = memberKey(room, ghost);
+    const now = this.#options.clock.now();
+    if ((this.#rejoined.get(key) ?? 0) > now - REJOIN) return false;
+    this.#rejoined.set(key, now);
+    return true;
   }
 
   /** The ghost, registered, with the person's name and picture known. */

@@ -26,12 +26,15 @@ export interface MatrixIntakeContext {
   readonly secret: Buffer;
   /** Of the rows: what the homeserver never pushed goes before what it pushed since we started. */
   readonly phase: number;
+  /** True for events that were looked for, not pushed. */
+  readonly late: boolean;
   /** True for an event that turned out to be no command: it goes to the links, and nowhere else. */
   readonly onlyRelay: boolean;
   /** Puts on disk that the event has been taken back. */
   redacted(event: EventId): Promise<void>;
   /** State that core itself lives by: names, join rules, encryption, tombstones. Called after the event is on disk. */
   observe(event: MatrixEvent): void;
+  isOptedOut(sender: Mxid): Promise<boolean>;
   /** Whether the room is a direct chat with the bot, where every word is a command. */
   isDirect(event: MatrixEvent): Promise<boolean>;
 }
@@ -64,22 +67,34 @@ const MESSAGES = new Set(["m.room.message", "m.sticker", "m.poll.start", "org.ma
 export async function takeMatrix(context: MatrixIntakeContext, events: readonly MatrixEvent[]): Promise<void> {
   const rows: NewRow[] = [];
   const records: MessageRecord[] = [];
+  const seen: string[] = [];
   for (const event of events) {
     const origin = readOrigin(context.secret, event);
     if (event.type === "m.room.redaction") await takeBack(context, event);
-    const links = await context.links.inRoom(event.room_id);
+    const all = await context.links.inRoom(event.room_id);
+    // Found later than it was said: what was said before the link concerns it not.
+    const links = context.late ? all.filter((link) => link.at <= event.origin_server_ts) : all;
     if (origin) records.push(...(await echoed(context, event, origin)));
-    for (const row of await rowsFor(context, event, links, origin)) rows.push(row);
+    const made = await rowsFor(context, event, links, origin);
+    // Judged when it is said: opting in again later brings nothing of this back.
+    if (!origin && made.length > 0 && isOut(made) && (await context.isOptedOut(event.sender)))
+      seen.push(...made.flatMap((row) => row.once));
+    else rows.push(...made);
   }
-  if (rows.length > 0 || records.length > 0) {
-    const taken = await context.journal.take({ rows, records });
+  if (rows.length > 0 || records.length > 0 || seen.length > 0) {
+    const taken = await context.journal.take({ rows, records, seen });
     for (const [index, row] of rows.entries()) {
       if (taken[index] === undefined) continue;
-      context.log.debug({ lane: row.lane, trace: row.trace }, "Taken from Matrix");
+      const event = (row.payload as MatrixEvent).event_id;
+      context.log.debug({ lane: row.lane, trace: row.trace, event, phase: row.phase }, "Taken from Matrix");
       context.lanes.wake(row.lane);
     }
   }
   for (const event of events) context.observe(event);
+}
+
+function isOut(rows: readonly NewRow[]): boolean {
+  return rows.some((row) => row.lane.startsWith("out:"));
 }
 
 async function rowsFor(

@@ -1,92 +1,119 @@
 /**
- * Events that the homeserver never pushed: after our start, and every few minutes, one look through the bot's own eyes from where the
- * last one ended. They enter by the same intake, which knows those that came already.
+ * Events that the homeserver never pushed. After our start, and after each spell in which the homeserver was away, every linked room is
+ * looked at once through the bot's eyes, back to when pushes were last known to come; those in which something happens first. What is
+ * found enters by the same intake, which knows what came already. (Synapse has no `/sync` for application services.)
  */
 import type { Logger } from "pino";
-import type { MatrixClient } from "./matrix/client.ts";
-import { isRecord, type MatrixEvent, readEvents } from "./matrix/event.ts";
-import { type RoomId, roomId } from "./model/ids.ts";
+import type { Links } from "./links.ts";
+import { failureOf, type MatrixClient } from "./matrix/client.ts";
+import type { MatrixEvent } from "./matrix/event.ts";
+import { Refused } from "./model/errors.ts";
+import type { RoomId } from "./model/ids.ts";
 import type { Clock } from "./network.ts";
 import type { SettingStore } from "./store/store.ts";
 
 export interface GapContext {
   readonly client: MatrixClient;
+  readonly links: Links;
   readonly settings: SettingStore;
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
   take(events: readonly MatrixEvent[]): Promise<void>;
+  /** What waited for this look may go on. */
+  looked(room: RoomId): void;
 }
 
-const TOKEN = "matrix.since";
-const EVERY = 300_000;
+const HEARD = "matrix.heard";
+/** How often it is put on disk that pushes come. */
+const NOTED_EVERY = 60_000;
+/** Clocks differ, and a push may be late. */
+const MARGIN = 600_000;
 const PAGE = 100;
-/** How often it is tried at the start, and milliseconds between. */
-const TRIES = 5;
-const AGAIN = 500;
-/** How far back a gap is followed in one room. */
-const MOST_PAGES = 100;
-const NOTHING = { presence: { limit: 0, types: [] }, account_data: { limit: 0, types: [] } };
-const SILENT = { ...NOTHING, room: { rooms: [] } };
-const FILTER = {
-  ...NOTHING,
-  room: { timeline: { limit: PAGE }, state: { types: [] }, ephemeral: { types: [] }, account_data: { types: [] } },
-};
+const MOST_PAGES = 20;
+const AGAIN = 2_000;
 
-/** Runs until aborted. Resolves after the first look, or when the homeserver does not let us look. */
-export async function watchForGaps(context: GapContext): Promise<void> {
-  for (let tries = 1; tries <= TRIES && !(await tried(context)); tries += 1) await context.clock.sleep(AGAIN * tries, context.signal);
-  const again = async () => {
-    while (!context.signal.aborted) {
-      await context.clock.sleep(EVERY, context.signal);
-      await tried(context);
+export class MatrixGaps {
+  readonly #context: GapContext;
+  /** Rooms that were looked at since the last spell. */
+  #looked = new Set<RoomId>();
+  readonly #looking = new Map<RoomId, Promise<void>>();
+  /** Up to here everything was pushed; milliseconds since 1970. */
+  #since = 0;
+  #noted = 0;
+
+  constructor(context: GapContext) {
+    this.#context = context;
+  }
+
+  async load(): Promise<void> {
+    const heard = await this.#context.settings.get(HEARD);
+    this.#since = (typeof heard === "number" ? heard : this.#context.clock.now()) - MARGIN;
+  }
+
+  /** A transaction came: pushes work. */
+  async heard(): Promise<void> {
+    const now = this.#context.clock.now();
+    if (now - this.#noted < NOTED_EVERY) return;
+    this.#noted = now;
+    await this.#context.settings.set(HEARD, now);
+  }
+
+  isLooked(room: RoomId): boolean {
+    return this.#looked.has(room);
+  }
+
+  /** The homeserver was away: every room is looked at anew. */
+  async again(): Promise<void> {
+    this.#looked = new Set();
+    await this.load();
+    await this.sweep();
+  }
+
+  /** All linked rooms, one after the other, behind those that are asked for. */
+  async sweep(): Promise<void> {
+    for await (const link of this.#context.links.all()) {
+      if (this.#context.signal.aborted) return;
+      await this.look(link.room);
     }
-  };
-  void again().catch(() => undefined);
-}
-
-async function tried(context: GapContext): Promise<boolean> {
-  try {
-    await look(context);
-    return true;
-  } catch (error) {
-    context.log.warn({ err: error }, "Could not ask the homeserver for missed events");
-    return false;
   }
-}
 
-async function look({ client, settings, ...context }: GapContext): Promise<void> {
-  const since = await settings.get(TOKEN);
-  if (typeof since !== "string") {
-    // The first time there is nothing to be behind of: a token is enough.
-    const start = await client.sync({ filter: SILENT, timeout: 0 });
-    return await settings.set(TOKEN, start["next_batch"]);
+  /** Resolves when the room has been looked at, or the homeserver does not let us. */
+  async look(room: RoomId): Promise<void> {
+    if (this.#looked.has(room)) return;
+    const looking = this.#looking.get(room) ?? this.#lookUntilDone(room).finally(() => this.#looking.delete(room));
+    this.#looking.set(room, looking);
+    await looking;
   }
-  const answer = await client.sync({ since, filter: FILTER, timeout: 0 });
-  for (const [room, timeline] of timelines(answer)) {
-    const events = readEvents(timeline["events"], room);
-    const before = timeline["limited"] === true ? await earlier(client, room, String(timeline["prev_batch"]), since) : [];
-    await context.take([...before, ...events]);
-  }
-  await settings.set(TOKEN, answer["next_batch"]);
-}
 
-/** What lies between two looks and did not fit into the answer, oldest first. */
-async function earlier(client: MatrixClient, room: RoomId, from: string, since: string): Promise<readonly MatrixEvent[]> {
-  const events: MatrixEvent[] = [];
-  let at: string | undefined = from;
-  for (let page = 0; at !== undefined && page < MOST_PAGES; page += 1) {
-    const back = await client.messages(room, { from: at, to: since, dir: "b", limit: PAGE });
-    events.unshift(...back.events.toReversed());
-    at = back.events.length === 0 ? undefined : back.end;
+  async #lookUntilDone(room: RoomId): Promise<void> {
+    const { clock, log, signal, take } = this.#context;
+    while (!signal.aborted) {
+      try {
+        await take(await this.#missed(room));
+        break;
+      } catch (error) {
+        const failure = failureOf(error);
+        log.info({ room, err: failure }, "The room could not be looked at for missed events");
+        if (failure instanceof Refused) break;
+        await clock.sleep(AGAIN, signal).catch(() => undefined);
+      }
+    }
+    this.#looked.add(room);
+    this.#context.looked(room);
   }
-  return events;
-}
 
-function* timelines(answer: Record<string, unknown>): Generator<[RoomId, Record<string, unknown>]> {
-  const rooms = isRecord(answer["rooms"]) ? answer["rooms"]["join"] : undefined;
-  for (const [room, joined] of Object.entries(isRecord(rooms) ? rooms : {})) {
-    const timeline = isRecord(joined) ? joined["timeline"] : undefined;
-    if (isRecord(timeline)) yield [roomId(room), timeline];
+  /** What happened since, oldest first, whether it came or not. */
+  async #missed(room: RoomId): Promise<readonly MatrixEvent[]> {
+    const events: MatrixEvent[] = [];
+    let from: string | undefined;
+    for (let page = 0; page < MOST_PAGES; page += 1) {
+      const back = await this.#context.client.messages(room, { dir: "b", limit: PAGE, ...(from === undefined ? {} : { from }) });
+      const end = back.events.findIndex((event) => event.origin_server_ts < this.#since && !("io.causeway.origin" in event.content));
+      events.push(...(end < 0 ? back.events : back.events.slice(0, end)));
+      from = back.end;
+      if (end >= 0 || from === undefined || back.events.length === 0) break;
+    }
+    return events.reverse();
   }
 }

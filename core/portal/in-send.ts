@@ -74,9 +74,9 @@ async function notThere(portal: PortalContext, link: Link, ghost: Mxid, error: u
   const member = await portal.client.stateEvent(link.room, "m.room.member", ghost).catch(() => undefined);
   const membership = member?.["membership"];
   if (member === undefined || membership === "join") return;
-  const before = await portal.store.users.member(link.room, ghost);
   await portal.ghosts.removed(link.room, ghost, membership === "ban" ? "ban" : "leave");
-  if (membership !== "ban" && before?.membership === "join") throw new TryLater("The ghost has to join the room again.", 1, "channel");
+  if (membership !== "ban" && portal.ghosts.mayRejoin(link.room, ghost))
+    throw new TryLater("The ghost has to join the room again.", 1, "channel");
 }
 
 function options(portal: PortalContext, link: Link, send: Outbound, ts: number) {

@@ -4,6 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { IrcPerson } from "../irc-person.ts";
 import type { TestHomeserver } from "../matrix-client.ts";
@@ -34,7 +37,9 @@ export function killStory(name: string, options: KillOptions): void {
       try {
         await run(world, irc, options);
       } catch (error) {
-        throw new Error(`${String(error)}\n${(await world.log()).split("\n").slice(-60).join("\n")}`, { cause: error });
+        const kept = join(tmpdir(), `causeway-killed-${options.seed}.log`);
+        await writeFile(kept, await world.log());
+        throw new Error(`${String(error)}\nThe bridge's log is in ${kept}.`, { cause: error });
       } finally {
         await world.close();
         await irc.stop();

@@ -4,15 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import type { Config } from "../../core/config.ts";
+import { coreSchema } from "../../core/config-schema.ts";
 import type { LinkSettings } from "../../core/store/store.ts";
 import { createClock } from "../../core/clock.ts";
 import { type Running, start } from "../../core/main.ts";
 import { makeRegistration } from "../../core/matrix/registration.ts";
 import { networkId } from "../../core/model/ids.ts";
+import type { Network } from "../../core/network.ts";
 import type { Scene, Standing } from "../conformance/harness.ts";
 import { type FakeHomeserver, startHomeserver } from "../fakes/homeserver.ts";
 import { toyNetwork } from "../fakes/toy-network.ts";
-import { toyHarness } from "../fakes/toy-network-scene.ts";
+import { openScene } from "../fakes/toy-network-scene.ts";
+import { ToyService } from "../fakes/toy-network-service.ts";
 import type { MatrixUser } from "../matrix-client.ts";
 import type { MatrixRoom } from "../matrix-room.ts";
 
@@ -22,6 +25,8 @@ const SPEED = 20;
 export interface Town {
   readonly hs: FakeHomeserver;
   readonly toy: Scene;
+  /** The network itself, for what no person on it can do. */
+  readonly service: ToyService;
   /** A Matrix person with power in the room. */
   readonly ann: MatrixUser;
   readonly room: MatrixRoom;
@@ -31,21 +36,29 @@ export interface Town {
   channel(): Promise<Standing[]>;
   texts(): Promise<string[]>;
   stopBridge(): Promise<void>;
-  startBridge(): Promise<void>;
+  /** `more`: settings of the config that are others from now on. */
+  startBridge(more?: TownOptions["config"]): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface TownOptions {
+  /** Of the link; what is not said in the channel by someone would only be in the way of most stories, so readers are `open`. */
   readonly settings?: LinkSettings;
   /** False = nothing is linked yet. */
   readonly linked?: boolean;
   readonly permissions?: Config["permissions"];
   readonly roomVersion?: string;
+  /** Sections of the config that differ from the defaults, as in the file. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Called before the bridge starts. */
+  readonly prepare?: (service: ToyService) => void;
 }
 
 export async function openTown(options: TownOptions = {}): Promise<Town> {
   const folder = await mkdtemp(join(tmpdir(), "causeway-town-"));
-  const toy = await toyHarness.open();
+  const service = new ToyService();
+  const toy = openScene(service);
+  options.prepare?.(service);
   const registration = await makeRegistration({
     id: "causeway",
     url: null,
@@ -61,11 +74,13 @@ export async function openTown(options: TownOptions = {}): Promise<Town> {
     power_level_content_override: { users: { [BOT]: 50 } },
     ...(options.roomVersion ? { room_version: options.roomVersion } : {}),
   });
-  const link = { network: networkId("toy"), channel: "town plaza", room: room.id, invite: [], settings: options.settings ?? {} };
+  const links =
+    options.linked === false ? [] : [{ network: "toy", channel: "town plaza", room: room.id, readers: "open", ...options.settings }];
   let running: Running | undefined;
   let port = 0;
-  const startBridge = async () => {
-    const config = configFor(folder, hs, toy, port, options.linked === false ? [] : [link], options.permissions);
+  const startBridge = async (more: TownOptions["config"] = {}) => {
+    const { config: own, permissions = { "*": "user" } } = options;
+    const config = configFor(folder, hs, toy, port, { permissions, links, ...own, ...more });
     running = await start(config, registration, clock, pino({ level: process.env["TOWN_LOG"] ?? "silent" }));
     if (port === 0) hs.addService({ ...registration, url: `http://127.0.0.1:${running.port}` });
     port = running.port;
@@ -93,6 +108,7 @@ export async function openTown(options: TownOptions = {}): Promise<Town> {
   return {
     hs,
     toy,
+    service,
     ann,
     room,
     startBridge,
@@ -113,40 +129,15 @@ export async function openTown(options: TownOptions = {}): Promise<Town> {
   };
 }
 
-function configFor(
-  folder: string,
-  hs: FakeHomeserver,
-  toy: Scene,
-  port: number,
-  links: Config["links"],
-  permissions: Config["permissions"] = { "*": "user" },
-): Config {
-  return {
-    version: 1,
+function configFor(folder: string, hs: FakeHomeserver, toy: Scene, port: number, sections: Readonly<Record<string, unknown>>): Config {
+  const core = coreSchema.parse({
     homeserver: { url: hs.url, domain: "test.local" },
-    appservice: {
-      id: "causeway",
-      bot: "causeway",
-      prefix: "_",
-      address: "http://127.0.0.1",
-      bind: "127.0.0.1",
-      port,
-      public_url: undefined,
-      registration: "",
-      double_puppets: undefined,
-    },
-    database: { path: join(folder, "causeway.db"), key_file: join(folder, "causeway.key"), key: undefined },
-    permissions,
-    admin_room: undefined,
-    logging: { level: "info", format: "json" },
-    media: { largest_file_mb: 100 },
-    bridge: { relay: true, ghost_name: "{name}", late_minutes: 15, give_up_days: 7 },
-    links,
-    file: "",
-    networks: new Map([[networkId("toy"), { network: toyNetwork as never, config: toy.config }]]),
-    warnings: [],
-    secrets: [],
-  };
+    appservice: { address: "http://127.0.0.1", port },
+    database: { path: join(folder, "causeway.db"), key_file: join(folder, "causeway.key") },
+    ...sections,
+  });
+  const networks = new Map([[networkId("toy"), { network: toyNetwork as Network, config: toy.config }]]);
+  return { ...core, file: "", networks, warnings: [], secrets: [] };
 }
 
 export async function until(look: () => Promise<boolean>, what: string, within = 5_000): Promise<void> {
