@@ -93,15 +93,30 @@ suite("the sandbox", () => {
       assert.equal((await fetch(at(path))).status, 404, path);
   });
 
-  test("the bridge is killed and comes back, and every message stands there once", async () => {
-    const numbers = Array.from({ length: 6 }, (_, index) => index + 1);
+  test("the bridge is killed and comes back, and every message stands everywhere once", async () => {
+    const sides: readonly SideId[] = ["matrix", "irc", "slack", "discord"];
+    const texts = Array.from({ length: 8 }, (_, index) => `while it was dead, number ${index + 1}`);
     await post("api/kill", { for: 300 });
     assert.equal((await state()).bridge.is, "down");
-    for (const number of numbers)
-      await act({ side: number % 2 ? "irc" : "matrix", do: "say", text: `while it was dead, number ${number}` });
-    for (const number of numbers) await shown(number % 2 ? "matrix" : "irc", holds(`number ${number}`), `number ${number}`);
+    for (const [index, text] of texts.entries()) await act({ side: sides[index % 4], do: "say", text });
+    for (const [index, text] of texts.entries())
+      for (const side of sides) if (side !== sides[index % 4]) await shown(side, holds(text), text);
     const { tally, bridge } = await state();
     assert.deepEqual([tally.waiting, tally.lost, tally.doubled, bridge.kills], [0, 0, 0, 1]);
+  });
+
+  test("what people do on Slack and Discord crosses as well", async () => {
+    await act({ side: "slack", do: "say", text: "a **beacon** from Slack" });
+    const there = await shown("discord", holds("a beacon from Slack"), "Sana's message");
+    assert.deepEqual([there.who.name, there.who.from], ["Sana", "bridge"]);
+    await act({ side: "discord", do: "reply", to: "a beacon", text: "seen from Discord" });
+    await shown("irc", holds("seen from Discord"), "Dora's reply");
+    await act({ side: "slack", do: "edit", to: "a beacon", text: "a brighter beacon" });
+    await shown("discord", holds("a brighter beacon"), "the edit");
+    await act({ side: "discord", do: "thread", to: "a brighter beacon", text: "between you and me" });
+    assert.ok((await shown("matrix", holds("between you and me"), "the thread")).thread);
+    await act({ side: "discord", do: "upload", text: "a picture" });
+    await shown("slack", (message) => message.files.some(({ name }) => name === "lantern.png"), "the picture");
   });
 
   test("two hundred open tabs all see what happens", async () => {
