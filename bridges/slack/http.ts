@@ -1,6 +1,6 @@
 /** What Slack sends over HTTP: events, presses of buttons, slash commands. https://docs.slack.dev/apis/events-api/using-http-request-urls */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Delivery } from "./intake.ts";
+import type { Delivery } from "./delivery.ts";
 import { isSlacks } from "./signature.ts";
 import { type Json, parsed, string } from "./wire.ts";
 

@@ -6,16 +6,10 @@ import { App, type Receiver } from "@slack/bolt";
 import type { Core } from "../../core/network.ts";
 import type { AppConfig, SlackConfig } from "./config.ts";
 import { quietLogger } from "./api.ts";
+import type { Delivery } from "./delivery.ts";
 import { PATHS, serve } from "./http.ts";
 import { Socket, type SocketState } from "./socket.ts";
 import { type Json, record, records, string } from "./wire.ts";
-
-/** What Slack sent: an event with its envelope, a press of a button, a slash command. */
-export interface Delivery {
-  readonly body: Json;
-  /** How often it was sent before. */
-  readonly retry: number;
-}
 
 /** A login that hears what comes in. */
 export interface Listener {

@@ -3,7 +3,7 @@
  * is in the channels' history.
  */
 import { LoggedOut } from "../../core/model/errors.ts";
-import type { Delivery } from "./intake.ts";
+import type { Delivery } from "./delivery.ts";
 import type { ClientContext } from "./api.ts";
 import { failureOf } from "./failures.ts";
 import { Line } from "./line.ts";
