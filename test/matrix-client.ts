@@ -83,6 +83,8 @@ export class MatrixUser {
   readonly #invites = new Map<string, Json[]>();
   readonly #waiters = new Set<() => void>();
   #syncing = false;
+  /** Why there is no news any more. */
+  #trouble: Error | undefined;
 
   constructor(url: string, name: string, session: { user_id: string; access_token: string }) {
     this.url = url;
@@ -215,7 +217,7 @@ export class MatrixUser {
       };
       const timeout = setTimeout(() => {
         done();
-        reject(new Error(`${this.name} waited ${within} ms in vain: ${describe()}`));
+        reject(new Error(`${this.name} waited ${within} ms in vain: ${describe()}`, { cause: this.#trouble }));
       }, within);
       this.#waiters.add(check);
     });
@@ -233,7 +235,10 @@ export class MatrixUser {
       } catch (error) {
         if (signal.aborted) return;
         // The homeserver is down, or being restarted: that is what some stories are about.
-        if (error instanceof MatrixRefusal && error.status < 500 && error.status !== 429) throw error;
+        if (error instanceof MatrixRefusal && error.status < 500 && error.status !== 429) {
+          this.#trouble = error;
+          return;
+        }
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
       for (const check of this.#waiters) check();

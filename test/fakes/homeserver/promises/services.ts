@@ -131,6 +131,35 @@ export function servicePromises(stage: Stage): void {
     assert.deepEqual((await room.state("m.room.canonical_alias"))["alias"], alias);
   });
 
+  test("before an event about one of its users whom nobody has registered, the service is asked about them", async () => {
+    const { room } = await withBot();
+    const stranger = `@_test_${randomUUID()}:${stage.hs.serverName}`;
+    await room.invite(stranger);
+    await stage.service.event((event) => event["state_key"] === stranger);
+    assert.ok(stage.service.asked.includes(stranger));
+  });
+
+  test("what networks there are is asked of the services", async () => {
+    const anna = await stage.person("anna");
+    const protocols = await anna.call("GET", "/thirdparty/protocols");
+    assert.deepEqual(Object.keys(protocols), ["test"]);
+    assert.deepEqual(await anna.call("GET", "/thirdparty/location/test", { query: { channel: "#a" } }), []);
+  });
+
+  test("presence is pushed to a service that shares a room, and told to people who do", async () => {
+    const { owner, guest } = await withBot();
+    const { next_batch: since } = await owner.call("GET", "/sync");
+    await guest.call("PUT", `/presence/${guest.id}/status`, { body: { presence: "unavailable", status_msg: "at lunch" } });
+    const pushedPresence = await stage.service.ephemeral(
+      (event) => event["type"] === "m.presence" && event["sender"] === guest.id && JSON.stringify(event).includes("lunch"),
+    );
+    assert.equal(contentOf(pushedPresence)["presence"], "unavailable");
+    const { presence } = await owner.call("GET", "/sync", { query: { since: since as string, timeout: 5000 } });
+    const told = (presence as { events: Json[] }).events.find((event) => event["sender"] === guest.id);
+    assert.equal(contentOf(told ?? {})["status_msg"], "at lunch");
+    assert.equal((await owner.call("GET", `/presence/${guest.id}/status`))["presence"], "unavailable");
+  });
+
   test("a service that fails gets the same transaction again, nothing is lost, and a ping ends the wait", async () => {
     const { room } = await withBot();
     await pushed(await room.say("all is well"));

@@ -1,4 +1,13 @@
-/** What no homeserver has: troubles on demand, for tests whose bridge or whose homeserver is another process. */
+/**
+ * What no homeserver has: troubles on demand, for tests whose homeserver is another process.
+ *
+ *     POST   /_fake/faults     {"kind": "status", "status": 429, "retry_after_ms": 500, "times": 3, "match": {"path": "/send/"}} → {id, hits, …}
+ *     GET    /_fake/faults     those that are waiting, and how often each has struck
+ *     DELETE /_fake/faults/ID  it strikes no more, and lets go what it holds; without ID: all of them
+ *     POST   /_fake/restart    all connections end, what was only in memory is forgotten, and it is there again
+ *
+ * The kinds are those of faults.ts.
+ */
 import { badJson, notFound } from "../refusal.ts";
 import type { ActiveFault, Faults } from "../faults.ts";
 import type { Router } from "../router.ts";
