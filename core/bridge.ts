@@ -7,13 +7,13 @@ import { makeConfigLinks } from "./config-links.ts";
 import type { LinkConfig } from "./config.ts";
 import { workDirect } from "./direct.ts";
 import { DoublePuppets } from "./double-puppets.ts";
+import { FromHomeserver } from "./from-homeserver.ts";
 import { Ghosts } from "./ghost.ts";
 import { Hints } from "./hints.ts";
 import type { MediaLinks } from "./http/media.ts";
 import type { Metrics } from "./http/metrics.ts";
 import type { Serve } from "./http/server.ts";
 import { workIn } from "./portal/in.ts";
-import { redactedKey, takeMatrix } from "./intake-matrix.ts";
 import { isGhost, isPortal } from "./queries.ts";
 import { Reception } from "./reception.ts";
 import type { Work } from "./lane.ts";
@@ -28,16 +28,7 @@ import type { Namespace } from "./matrix/namespace.ts";
 import { MediaBetween } from "./media.ts";
 import { Members } from "./members.ts";
 import type { RemoteEvent } from "./model/events.ts";
-import {
-  type EventId,
-  type LoginId,
-  linkId,
-  type Mxid,
-  type NetworkId,
-  type RemoteChannelId,
-  type RoomAlias,
-  type RoomId,
-} from "./model/ids.ts";
+import { type LoginId, linkId, type Mxid, type NetworkId, type RemoteChannelId, type RoomAlias, type RoomId } from "./model/ids.ts";
 import type { Person } from "./model/message.ts";
 import type { Clock, Network, SignInContext } from "./network.ts";
 import { Notices } from "./notices.ts";
@@ -79,9 +70,6 @@ export interface BridgeOptions {
   paste?: (text: string, title: string) => Promise<string>;
 }
 
-/** Counts starts. */
-const EPOCH = "matrix.epoch";
-
 export class Bridge {
   readonly #options: BridgeOptions;
   readonly #stopping = new AbortController();
@@ -94,6 +82,7 @@ export class Bridge {
   readonly #unresolved = new Unresolved();
   readonly #catchUp: CatchUp;
   readonly #gaps: MatrixGaps;
+  readonly #homeserver: FromHomeserver;
   readonly #linking: Linking;
   readonly #notices: Notices;
   readonly #doubles: DoublePuppets;
@@ -104,8 +93,6 @@ export class Bridge {
   #lanes!: Lanes;
   #held = 0;
   #started = false;
-  /** Which start this is: its rows come after those of the starts before. */
-  #epoch = 0;
   /** What each login hears, for adapters that join their channels when they connect. */
   readonly #channels = new Map<string, Set<RemoteChannelId>>();
 
@@ -172,11 +159,22 @@ export class Bridge {
       compare: (live, link) => compare({ messages: store.messages, clock, receive }, live, link),
       tell: (link, key, text) => this.#notices.say(link.room, key, text),
     });
+    this.#homeserver = new FromHomeserver({
+      ...shared,
+      lanes: () => this.#lanes,
+      ghosts: this.#ghosts,
+      members: this.#members,
+      doubles: this.#doubles,
+      hints: this.#hints,
+      bot,
+      secret,
+      observe: (event) => options.canary?.observe(event),
+    });
     this.#gaps = new MatrixGaps({
       ...shared,
       settings: store.settings,
       signal: this.#stopping.signal,
-      take: (events) => takeMatrix({ ...this.#intake(), phase: this.#epoch * 2, late: true }, events),
+      take: (events) => this.#homeserver.found(events),
       looked: (room) => void this.#wakeRoom(room),
     });
     this.#portal = {
@@ -195,7 +193,7 @@ export class Bridge {
         missed: (link, lines) => options.metrics.missed(link.network, lines),
       },
     };
-    const relay = (event: MatrixEvent) => takeMatrix({ ...this.#intake(), onlyRelay: true }, [event]);
+    const relay = (event: MatrixEvent) => this.#homeserver.relay(event);
     const configured = new Map(options.networks.map((one) => [one.network.id, one]));
     const callback = (owner: Mxid) => options.callback?.(owner);
     this.#signIns = new SignIns({ ...shared, users: store.users, networks: configured, callback });
@@ -226,8 +224,7 @@ export class Bridge {
   async open(): Promise<void> {
     const { store, clock, log, settings } = this.#options;
     await this.#ghosts.load();
-    this.#epoch = Number((await store.settings.get(EPOCH)) ?? 0) + 1;
-    await store.settings.set(EPOCH, this.#epoch);
+    await this.#homeserver.load(store.settings);
     await this.#gaps.load();
     const names = await store.journal.lanes();
     const watch = new Watch({
@@ -236,6 +233,7 @@ export class Bridge {
       clock,
       log,
       networkName: (link) => this.#options.networks.find(({ network }) => network.id === link.network)?.network.name ?? link.network,
+      homeserverBack: () => void this.#gaps.again(),
       held: (lanes) => {
         this.#held = lanes;
       },
@@ -264,7 +262,7 @@ export class Bridge {
   async start(): Promise<void> {
     this.#lanes.wakeInherited();
     const { networks, log } = this.#options;
-    this.#gaps.sweep().catch((error: unknown) => log.error({ err: error }, "Looking for missed events ended"));
+    void this.#gaps.sweep();
     for (const { network, config } of networks) for (const login of network.logins(config)) this.#logins.start(network, config, login);
     await this.#signIns.resume();
     this.#started = true;
@@ -301,54 +299,12 @@ export class Bridge {
 
   /** A transaction of the homeserver's. Resolves when it is on disk. */
   async matrix(events: readonly MatrixEvent[], ephemeral: readonly MatrixEphemeral[]): Promise<void> {
-    await takeMatrix(this.#intake(), events);
+    await this.#homeserver.pushed(events, ephemeral);
     await this.#gaps.heard();
-    for (const one of ephemeral) {
-      this.#hints.fromMatrix(one).catch((error: unknown) => this.#options.log.debug({ err: error }, "A hint was not passed on"));
-    }
-  }
-
-  #intake() {
-    const { store, clock, log, secret, namespace } = this.#options;
-    return {
-      journal: store.journal,
-      log,
-      links: this.#links,
-      lanes: this.#lanes,
-      ghosts: this.#ghosts,
-      clock,
-      bot: namespace.bot,
-      secret,
-      onlyRelay: false,
-      late: false,
-      phase: this.#epoch * 2 + 1,
-      redacted: (event: EventId) => store.settings.set(redactedKey(event), true),
-      observe: (event: MatrixEvent) => this.#observe(event),
-      isOptedOut: (sender: Mxid) => store.users.isOptedOut(sender),
-      isDirect: async (event: MatrixEvent) => (await store.users.directRoom(event.sender, namespace.bot)) === event.room_id,
-    };
-  }
-
-  #observe(event: MatrixEvent): void {
-    this.#options.canary?.observe(event);
-    this.#members.observe(event);
-    this.#doubles.observe(event);
-    this.#rooms.observe(event);
-    if (event.type === "m.room.encryption" || event.type === "m.room.join_rules" || event.type === "m.room.history_visibility") {
-      void this.#judgeAgain(event.room_id);
-    }
   }
 
   async #wakeRoom(room: RoomId): Promise<void> {
     for (const link of await this.#links.inRoom(room)) this.#lanes.wake(`out:${link.id}`);
-  }
-
-  /** Who can see what has changed: told at once, not at the next message. */
-  async #judgeAgain(room: RoomId): Promise<void> {
-    for (const link of await this.#links.inRoom(room)) {
-      const verdict = await this.#rooms.judge(link);
-      if (verdict.ok) for (const lane of [`in:${link.id}`, `out:${link.id}`]) this.#lanes.wake(lane, true);
-    }
   }
 
   async #makeConfigLinks(live: LiveLogin): Promise<void> {
@@ -398,7 +354,7 @@ export class Bridge {
     if (link && kind === "out") {
       if (this.#gaps.isLooked(link.room)) return undefined;
       void this.#gaps.look(link.room);
-      return this.#epoch * 2;
+      return this.#homeserver.firstPhase;
     }
     return link?.behind ? link.phase + 1 : undefined;
   }

@@ -41,6 +41,7 @@ export class MatrixGaps {
   /** Up to here everything was pushed; milliseconds since 1970. */
   #since = 0;
   #noted = 0;
+  #sweeping = false;
 
   constructor(context: GapContext) {
     this.#context = context;
@@ -65,6 +66,7 @@ export class MatrixGaps {
 
   /** The homeserver was away: every room is looked at anew. */
   async again(): Promise<void> {
+    if (this.#sweeping) return;
     this.#looked = new Set();
     await this.load();
     await this.sweep();
@@ -72,9 +74,16 @@ export class MatrixGaps {
 
   /** All linked rooms, one after the other, behind those that are asked for. */
   async sweep(): Promise<void> {
-    for await (const link of this.#context.links.all()) {
-      if (this.#context.signal.aborted) return;
-      await this.look(link.room);
+    this.#sweeping = true;
+    try {
+      for await (const link of this.#context.links.all()) {
+        if (this.#context.signal.aborted) return;
+        await this.look(link.room);
+      }
+    } catch (error) {
+      this.#context.log.error({ err: error }, "Looking for missed events ended early");
+    } finally {
+      this.#sweeping = false;
     }
   }
 

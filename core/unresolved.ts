@@ -71,6 +71,7 @@ export class Unresolved {
   /** Resolves when nothing that was open for the link at the call is open any more. */
   async closed(link: LinkId): Promise<void> {
     const keys = this.#byLink.get(link);
-    if (keys) await Promise.all([...keys].map((key) => this.#open.get(key)?.closed));
+    const open = [...(keys ?? [])].map((key) => this.#open.get(key)).filter((one) => one !== undefined);
+    await Promise.all(open.map((one) => one.closed));
   }
 }

@@ -12,6 +12,8 @@ import type { JournalRow, LaneName, Link } from "./store/store.ts";
 
 /** A wait shorter than this is not worth a word. */
 const PATIENCE = 20_000;
+/** A homeserver that was away for longer may have lost what it was about to push. */
+const BLINK = 2_000;
 
 export interface WatchContext {
   readonly links: Links;
@@ -19,6 +21,8 @@ export interface WatchContext {
   readonly clock: Clock;
   readonly log: Logger;
   networkName(link: Link): string;
+  /** What waited for the homeserver has gone through. */
+  homeserverBack(): void;
   /** How many lanes are held, for metrics. */
   held(lanes: number): void;
   parked(link: Link, direction: "in" | "out"): void;
@@ -47,6 +51,8 @@ export class Watch implements LaneWatch {
     const hold = this.#held.get(lane);
     this.#held.delete(lane);
     this.#context.held(this.#held.size);
+    const was = hold && this.#context.clock.now() - hold.since > BLINK;
+    if (was && readLane(lane).kind === "in") this.#context.homeserverBack();
     if (hold?.told) void this.#tell(lane, `freed:${lane}:${hold.since}`, "Delivered again: what waited has gone out.");
   }
 

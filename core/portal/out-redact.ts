@@ -38,7 +38,7 @@ async function restore(turn: OutTurn, target: EventId): Promise<void> {
 }
 
 async function remove(turn: OutTurn, record: MessageRecord): Promise<void> {
-  const { portal, link, event } = turn;
+  const { link, event } = turn;
   if (!record.remote) return;
   const { live, speaker } = await deleterOf(turn, record);
   const capabilities = live.connection.capabilities(link.channel);

@@ -11,7 +11,7 @@ import type { Logins } from "../logins.ts";
 import type { MatrixClient } from "../matrix/client.ts";
 import type { Members } from "../members.ts";
 import { TryLater } from "../model/errors.ts";
-import type { EventId, MxcUri, Mxid, NetworkId, RemoteUserId, RoomId } from "../model/ids.ts";
+import type { EventId, MxcUri, Mxid, NetworkId, RemoteUserId } from "../model/ids.ts";
 import type { ReactionKey, RemoteFile, Speaker } from "../model/message.ts";
 import type { Clock, Connection } from "../network.ts";
 import type { Notices } from "../notices.ts";

@@ -1,0 +1,113 @@
+/** What the homeserver gives, taken, and what core itself learns of it: names, rules, encryption. */
+import type { Logger } from "pino";
+import type { DoublePuppets } from "./double-puppets.ts";
+import type { Ghosts } from "./ghost.ts";
+import type { Hints } from "./hints.ts";
+import { type MatrixIntakeContext, redactedKey, takeMatrix } from "./intake-matrix.ts";
+import type { Lanes } from "./lanes.ts";
+import type { Links } from "./links.ts";
+import type { MatrixEphemeral, MatrixEvent } from "./matrix/event.ts";
+import type { Members } from "./members.ts";
+import type { Mxid, RoomId } from "./model/ids.ts";
+import type { Clock } from "./network.ts";
+import type { Rooms } from "./rooms.ts";
+import type { SettingStore, Store } from "./store/store.ts";
+
+export interface HomeserverContext {
+  readonly store: Store;
+  readonly links: Links;
+  readonly lanes: () => Lanes;
+  readonly ghosts: Ghosts;
+  readonly members: Members;
+  readonly doubles: DoublePuppets;
+  readonly rooms: Rooms;
+  readonly hints: Hints;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly bot: Mxid;
+  readonly secret: Buffer;
+  /** Sees every event that comes. */
+  observe(event: MatrixEvent): void;
+}
+
+/** Counts starts. */
+const EPOCH = "matrix.epoch";
+const WHO_MAY_READ = new Set(["m.room.encryption", "m.room.join_rules", "m.room.history_visibility"]);
+
+export class FromHomeserver {
+  readonly #context: HomeserverContext;
+  /** Which start this is: its rows come after those of the starts before, and of them what was never pushed before what was. */
+  #epoch = 0;
+
+  constructor(context: HomeserverContext) {
+    this.#context = context;
+  }
+
+  async load(settings: SettingStore): Promise<void> {
+    this.#epoch = Number((await settings.get(EPOCH)) ?? 0) + 1;
+    await settings.set(EPOCH, this.#epoch);
+  }
+
+  /** Rows of lower phases are from earlier starts. */
+  get firstPhase(): number {
+    return this.#epoch * 2;
+  }
+
+  /** A transaction. Resolves when it is on disk. */
+  async pushed(events: readonly MatrixEvent[], ephemeral: readonly MatrixEphemeral[]): Promise<void> {
+    await takeMatrix(this.#intake({}), events);
+    for (const one of ephemeral) {
+      this.#context.hints.fromMatrix(one).catch((error: unknown) => this.#context.log.debug({ err: error }, "A hint was not passed on"));
+    }
+  }
+
+  /** Events that were looked for. What of them came already is known. */
+  async found(events: readonly MatrixEvent[]): Promise<void> {
+    await takeMatrix(this.#intake({ phase: this.firstPhase, late: true }), events);
+  }
+
+  /** An event that looked like a command and is none. */
+  async relay(event: MatrixEvent): Promise<void> {
+    await takeMatrix(this.#intake({ onlyRelay: true }), [event]);
+  }
+
+  #intake(differing: Partial<MatrixIntakeContext>): MatrixIntakeContext {
+    const { store, links, lanes, ghosts, clock, log, bot, secret } = this.#context;
+    return {
+      journal: store.journal,
+      links,
+      lanes: lanes(),
+      ghosts,
+      clock,
+      log,
+      bot,
+      secret,
+      onlyRelay: false,
+      late: false,
+      phase: this.firstPhase + 1,
+      redacted: (event) => store.settings.set(redactedKey(event), true),
+      observe: (event) => this.#observe(event),
+      isOptedOut: (sender) => store.users.isOptedOut(sender),
+      isDirect: async (event) => (await store.users.directRoom(event.sender, bot)) === event.room_id,
+      ...differing,
+    };
+  }
+
+  #observe(event: MatrixEvent): void {
+    const { members, doubles, rooms, observe, log } = this.#context;
+    observe(event);
+    members.observe(event);
+    doubles.observe(event);
+    rooms.observe(event);
+    if (!WHO_MAY_READ.has(event.type)) return;
+    this.#judge(event.room_id).catch((error: unknown) => log.error({ room: event.room_id, err: error }, "A room could not be judged"));
+  }
+
+  /** Who can see what has changed: told at once, not at the next message. */
+  async #judge(room: RoomId): Promise<void> {
+    for (const link of await this.#context.links.inRoom(room)) {
+      const verdict = await this.#context.rooms.judge(link);
+      if (verdict.ok) for (const lane of [`in:${link.id}`, `out:${link.id}`]) this.#context.lanes().wake(lane, true);
+    }
+  }
+}
