@@ -28,6 +28,7 @@ import type {
 } from "../../core/network.ts";
 import { toyCapabilities } from "./toy-network-capabilities.ts";
 import { CLIENT, fromToyPast, person, type ToyWire } from "./toy-network-convert.ts";
+import type { ToyChannel } from "./toy-network-deeds.ts";
 import type { ToyLine } from "./toy-network-line.ts";
 import { messageId, type ToyMessage } from "./toy-network-wire.ts";
 
@@ -37,9 +38,7 @@ interface Step {
   readonly file?: string;
 }
 
-interface Facts {
-  readonly name: string;
-  readonly topic: string;
+interface Facts extends Pick<ToyChannel, "name" | "topic" | "facts" | "spaces"> {
   readonly latest: string;
 }
 
@@ -179,13 +178,16 @@ export class ToyConnection implements Connection {
       throw error;
     })) as Facts | undefined;
     if (!facts) return undefined;
-    const { name, topic, latest } = facts;
-    return { id, name, topic, latest, kind: "channel", visibility: "public", spaces: [{ id: this.#line.realm, name: this.#line.realm }] };
+    const { name, topic, latest, facts: others, spaces = [{ id: this.#line.realm, name: this.#line.realm }] } = facts;
+    return { id, name, topic, latest, kind: "channel", visibility: "public", ...others, spaces };
   }
 
   async members(channel: RemoteChannelId): Promise<{ people: readonly Person[]; complete: boolean }> {
-    const accounts = (await this.#read("members", { channel })) as readonly { id: string; name: string }[];
-    return { people: accounts.map(({ id, name }) => person(this.#line.realm, id, name)), complete: true };
+    const { people, complete } = (await this.#read("members", { channel })) as {
+      people: readonly { id: string; name: string }[];
+      complete: boolean;
+    };
+    return { people: people.map(({ id, name }) => person(this.#line.realm, id, name)), complete };
   }
 
   async resolve(text: string): Promise<Person | undefined> {
@@ -203,7 +205,9 @@ export class ToyConnection implements Connection {
 
   async join(): Promise<void> {}
 
-  async leave(): Promise<void> {}
+  async leave(channel: RemoteChannelId): Promise<void> {
+    this.#line.service.left.push(channel);
+  }
 
   async act(deed: Deed): Promise<void> {
     if (deed.kind === "direct") throw new Refused("The toy network has no direct messages.");

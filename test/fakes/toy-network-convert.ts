@@ -170,8 +170,8 @@ export function fromToy(realm: string, session: string, event: ToyEvent): Remote
       return { ...basis, kind, subject: `${kind}:${happening.turn}`, message: remoteMessageId(happening.id), by: user(happening.by) };
     }
     case "channel": {
-      const { topic, name, by, turn } = happening;
-      const facts = { ...(topic !== undefined && { topic }), ...(name !== undefined && { name }) };
+      const { topic, name, facts: others, by, turn } = happening;
+      const facts = { ...others, ...(topic !== undefined && { topic }), ...(name !== undefined && { name }) };
       return { ...basis, kind: "channel-changed", subject: `channel:${turn}`, facts, by: user(by) };
     }
     case "member": {

@@ -1,5 +1,7 @@
 /** What can be done in a channel of the toy network. Doing again what is already so is answered as success, and nobody hears of it. */
+import type { ChannelFacts } from "../../core/model/events.ts";
 import type { Poll } from "../../core/model/message.ts";
+import type { Channel } from "../../core/network.ts";
 import type { ToyService } from "./toy-network-service.ts";
 import type { ToyAnswer, ToyMessage, ToyPost } from "./toy-network-wire.ts";
 
@@ -7,14 +9,20 @@ export interface ToyChannel {
   readonly id: string;
   name: string;
   topic: string;
+  /** What else it is: who may see it, who has which power, its picture. */
+  facts: ToyFacts;
+  /** The groups it lies in; undefined = the realm alone. */
+  spaces?: Channel["spaces"];
   readonly members: Set<string>;
   readonly banned: Set<string>;
   /** Oldest first. */
   messages: ToyMessage[];
 }
 
+export type ToyFacts = Omit<ChannelFacts, "name" | "topic">;
+
 export function newChannel(id: string, members: readonly string[]): ToyChannel {
-  return { id, name: id.slice(id.indexOf("/") + 1), topic: "", members: new Set(members), banned: new Set(), messages: [] };
+  return { id, name: id.slice(id.indexOf("/") + 1), topic: "", facts: {}, members: new Set(members), banned: new Set(), messages: [] };
 }
 
 export interface Deed {
@@ -67,9 +75,12 @@ export const deeds: Readonly<Record<string, (deed: Deed) => ToyAnswer>> = {
     return done({ messages: later.slice(0, PAGE), more: later.length > PAGE });
   },
   message: ({ channel, parameters }) => done(channel.messages.find(({ id }) => id === parameters["id"])),
-  describe: ({ channel }) => done({ name: channel.name, topic: channel.topic, latest: channel.messages.at(-1)?.id ?? "" }),
-  members: ({ service, channel }) =>
-    done([...channel.members].flatMap((id) => service.accounts.get(id) ?? []).map(({ id, name }) => ({ id, name }))),
+  describe: ({ channel: { name, topic, facts, spaces, messages } }) =>
+    done({ name, topic, facts, spaces, latest: messages.at(-1)?.id ?? "" }),
+  members: ({ service, channel }) => {
+    const all = [...channel.members].flatMap((id) => service.accounts.get(id) ?? []).map(({ id, name }) => ({ id, name }));
+    return done(service.hidesMembers ? { people: all.slice(0, 2), complete: false } : { people: all, complete: true });
+  },
 };
 
 /** Only those who came in may do anything, so joining stands apart. */
@@ -155,10 +166,10 @@ function changePin({ service, channel, account, client, parameters }: Deed, pinn
 }
 
 function changeChannel({ service, channel, account, client, parameters }: Deed): ToyAnswer {
-  const { topic = channel.topic, name = channel.name } = parameters as { topic?: string; name?: string };
-  if (topic === channel.topic && name === channel.name) return done();
-  const changed = { ...(topic !== channel.topic && { topic }), ...(name !== channel.name && { name }) };
-  Object.assign(channel, changed);
+  const { topic = channel.topic, name = channel.name, facts } = parameters as { topic?: string; name?: string; facts?: ToyFacts };
+  if (topic === channel.topic && name === channel.name && !facts) return done();
+  const changed = { ...(topic !== channel.topic && { topic }), ...(name !== channel.name && { name }), ...(facts && { facts }) };
+  Object.assign(channel, changed, { facts: { ...channel.facts, ...facts } });
   service.tell(channel.id, client, { type: "channel", ...changed, by: account, turn: service.nextTurn() });
   return done();
 }

@@ -34,11 +34,11 @@ export const toyHarness: Harness<ToyConfig> = {
   measure: (part) => lengthOf((part.wire as ToyWire).body),
   keyed: false,
   page: PAGE,
-  open: async () => openScene(),
+  open: async () => openScene(new ToyService()),
 };
 
-function openScene(): Scene<ToyConfig> {
-  const service = new ToyService();
+/** The scene of a service, which the test may change in ways that no person on a network can. */
+export function openScene(service: ToyService): Scene<ToyConfig> {
   const [alice, bob, steward, mira] = ["Alice", "Bob", "Steward", "mira_l"].map((name) => service.addAccount(name)) as [
     ToyAccount,
     ToyAccount,

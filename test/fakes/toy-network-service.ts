@@ -51,6 +51,10 @@ export class ToyService {
   loseReplyOnce = false;
   loseSendOnce = false;
   limitOnce: { channel: string; seconds: number } | undefined;
+  /** Only the first two members of a channel are told, as of a large server's. */
+  hidesMembers = false;
+  /** Channels that clients have said they no longer listen to. */
+  readonly left: string[] = [];
 
   addAccount(name: string): ToyAccount {
     const account = { id: `u${this.accounts.size + 1}`, name, token: `toy-${randomUUID()}` };

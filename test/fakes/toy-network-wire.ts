@@ -1,5 +1,6 @@
 /** What goes over the toy network's wire. It takes formatted text as the model has it, so that its converters stay small. */
 import type { FileKind, Poll } from "../../core/model/message.ts";
+import type { ChannelFacts } from "../../core/model/events.ts";
 import type { RichText } from "../../core/model/richtext.ts";
 
 export interface ToyAccount {
@@ -57,7 +58,14 @@ export type ToyHappening =
   | { readonly type: "deleted"; readonly id: string; readonly by: string }
   | { readonly type: "reacted" | "unreacted"; readonly id: string; readonly emoji: string; readonly by: string; readonly turn: number }
   | { readonly type: "pinned" | "unpinned"; readonly id: string; readonly by: string; readonly turn: number }
-  | { readonly type: "channel"; readonly topic?: string; readonly name?: string; readonly by: string; readonly turn: number }
+  | {
+      readonly type: "channel";
+      readonly topic?: string;
+      readonly name?: string;
+      readonly facts?: ChannelFacts;
+      readonly by: string;
+      readonly turn: number;
+    }
   | { readonly type: "member"; readonly account: string; readonly change: "join" | "leave" | "kick" | "ban"; readonly turn: number }
   | { readonly type: "renamed"; readonly account: string; readonly name: string; readonly turn: number }
   | { readonly type: "typing"; readonly account: string }
