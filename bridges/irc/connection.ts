@@ -31,7 +31,7 @@ import { Hearing, WHOX_TOKEN } from "./hearing.ts";
 import { History } from "./history.ts";
 import { channelId, readChannelId } from "./ids.ts";
 import type { Kin } from "./kin.ts";
-import { Life, sentence } from "./life.ts";
+import { Life } from "./life.ts";
 import { wrap } from "./lines.ts";
 import { Lookup } from "./lookup.ts";
 import { OPERATOR, powerOf } from "./modes.ts";
@@ -296,6 +296,7 @@ export class IrcConnection implements Connection {
     if (this.#closed) return;
     this.#closed = true;
     this.#abort.abort(new Error("The connection is being closed."));
+    this.#presence.end();
     this.#attendance.end();
     this.#netsplit.end();
     this.#reception.close();
@@ -428,7 +429,7 @@ export class IrcConnection implements Connection {
   }
 
   #tell(channel: RemoteChannelId, text: string): void {
-    this.#take([{ kind: "notice", channel, at: this.#options.core.clock.now(), via: "live", body: plainText(sentence(text)) }]);
+    this.#take([{ kind: "notice", channel, at: this.#options.core.clock.now(), via: "live", body: plainText(text) }]);
   }
 
   #entered(id: RemoteChannelId, name: string, since: number | undefined): void {

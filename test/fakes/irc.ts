@@ -14,7 +14,7 @@ import { Client } from "./irc/client.ts";
 import { type Faults, type FloodLimit, noFaults } from "./irc/faults.ts";
 import { Channel, type User } from "./irc/model.ts";
 import { FakeNetwork, Numeric } from "./irc/network.ts";
-import { Person } from "./irc/person.ts";
+import { Person, type PersonOptions } from "./irc/person.ts";
 import { ergo, inspircd, plain, type Profile } from "./irc/profiles.ts";
 
 export { ergo, inspircd, plain };
@@ -79,7 +79,7 @@ export class FakeIrc {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  person(nick: string, options: { account?: string; host?: string } = {}): Person {
+  person(nick: string, options: PersonOptions = {}): Person {
     return new Person(this.network, nick, options);
   }
 

@@ -11,9 +11,14 @@ export class User {
   bot = false;
   readonly caps = new Set<string>();
   readonly channels = new Set<Channel>();
-  readonly #deliver: (message: Message) => void;
+  readonly #deliver: ((message: Message) => void) | undefined;
 
-  constructor(nick: string, deliver: (message: Message) => void, user = nick.toLowerCase().replace(/\W/g, ""), host = "127.0.0.1") {
+  constructor(
+    nick: string,
+    deliver: ((message: Message) => void) | undefined,
+    user = nick.toLowerCase().replace(/\W/g, ""),
+    host = "127.0.0.1",
+  ) {
     this.nick = nick;
     this.user = user;
     this.host = host;
@@ -27,6 +32,7 @@ export class User {
 
   /** As this user's capabilities let it be seen. */
   hear(message: Message): void {
+    if (!this.#deliver) return;
     const tags = Object.entries(message.tags ?? {}).filter(([name]) => this.#sees(name));
     this.#deliver({ ...message, tags: Object.fromEntries(tags) });
   }

@@ -14,15 +14,22 @@ const allCaps = [
   "server-time",
 ];
 
+export interface PersonOptions {
+  readonly account?: string;
+  readonly host?: string;
+  /** Hears nothing: for crowds. */
+  readonly deaf?: true;
+}
+
 export class Person {
   readonly user: User;
   readonly #network: FakeNetwork;
   /** Everything that they heard. */
   readonly heard: Message[] = [];
 
-  constructor(network: FakeNetwork, nick: string, options: { account?: string; host?: string } = {}) {
+  constructor(network: FakeNetwork, nick: string, options: PersonOptions = {}) {
     this.#network = network;
-    this.user = new User(nick, (message) => this.heard.push(message), undefined, options.host);
+    this.user = new User(nick, options.deaf ? undefined : (message) => this.heard.push(message), undefined, options.host);
     this.user.account = options.account;
     for (const cap of allCaps) if (cap in network.profile.caps) this.user.caps.add(cap);
     network.add(this.user);
