@@ -25,16 +25,22 @@ function embedBlock(embed: APIEmbed, names: Names): Block[] {
 
 function head({ provider, author, title, url }: APIEmbed): Block[] {
   const above = [provider?.name, author?.name].filter((name) => name !== undefined && name !== "").join(" · ");
-  return [
-    ...(above === "" ? [] : [paragraph({ type: "colour", foreground: SMALL, content: [linked(above, author?.url ?? provider?.url)] })]),
-    ...(title === undefined || title === "" ? [] : [paragraph({ type: "bold", content: [linked(title, url)] })]),
-  ];
+  const lines: Inline[] =
+    above === "" ? [] : [{ type: "colour", foreground: SMALL, content: [linked(above, author?.url ?? provider?.url)] }];
+  if (title !== undefined && title !== "") {
+    if (lines.length > 0) lines.push({ type: "break" });
+    lines.push({ type: "bold", content: [linked(title, url)] });
+  }
+  return lines.length === 0 ? [] : [paragraph(...lines)];
 }
 
 function body({ description, fields }: APIEmbed, names: Names): Block[] {
   const blocks: Block[] = description === undefined ? [] : [...readMarkdown(description, names)];
   for (const { name, value } of fields ?? []) {
-    blocks.push(paragraph({ type: "bold", content: [{ type: "text", text: name }] }), ...readMarkdown(value, names));
+    const head: Inline = { type: "bold", content: [{ type: "text", text: name }] };
+    const [first, ...more] = readMarkdown(value, names);
+    if (first?.type === "paragraph") blocks.push(paragraph(head, { type: "break" }, ...first.content), ...more);
+    else blocks.push(paragraph(head), ...(first ? [first] : []), ...more);
   }
   return blocks;
 }

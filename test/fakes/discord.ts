@@ -108,8 +108,8 @@ export class FakeDiscord {
   }
 
   /** A server with an owner, and the bot in it with a role of its own. */
-  guild(name: string, options: { botRights?: bigint; tier?: 0 | 1 | 2 | 3 } = {}): Guild {
-    const id = this.world.snowflake();
+  guild(name: string, options: { id?: string; botRights?: bigint; tier?: 0 | 1 | 2 | 3 } = {}): Guild {
+    const id = options.id ?? this.world.snowflake();
     const owner = this.world.user(`${name} owner`);
     const everyone = roleShape(id, "@everyone", EVERYONE);
     const botRole = roleShape(this.world.snowflake(), "Causeway", options.botRights ?? BOT_RIGHTS);
