@@ -9,6 +9,11 @@ export const networks: readonly NetworkEntry[] = [
     load: async () => (await import("./slack/index.ts")).slack,
     verbs: async () => (await import("./slack/cli.ts")).verbs,
   },
-  { id: networkId("discord"), name: "Discord", load: async () => (await import("./discord/index.ts")).discord },
+  {
+    id: networkId("discord"),
+    name: "Discord",
+    load: async () => (await import("./discord/index.ts")).discord,
+    verbs: async () => (await import("./discord/cli.ts")).verbs,
+  },
   { id: networkId("irc"), name: "IRC", load: async () => (await import("./irc/index.ts")).irc },
 ];
