@@ -174,7 +174,7 @@ export class Bridge {
       ...shared,
       settings: store.settings,
       signal: this.#stopping.signal,
-      take: (events) => this.#homeserver.found(events),
+      take: (room, events) => this.#homeserver.found(room, events),
       looked: (room) => void this.#wakeRoom(room),
     });
     this.#portal = {
@@ -261,7 +261,7 @@ export class Bridge {
   /** The homeserver can reach us: fetch what it never pushed, then connect to the networks. */
   async start(): Promise<void> {
     this.#lanes.wakeInherited();
-    const { networks, log } = this.#options;
+    const { networks } = this.#options;
     void this.#gaps.sweep();
     for (const { network, config } of networks) for (const login of network.logins(config)) this.#logins.start(network, config, login);
     await this.#signIns.resume();
@@ -354,7 +354,7 @@ export class Bridge {
     if (link && kind === "out") {
       if (this.#gaps.isLooked(link.room)) return undefined;
       void this.#gaps.look(link.room);
-      return this.#homeserver.firstPhase;
+      return await this.#homeserver.phaseOf(link.room);
     }
     return link?.behind ? link.phase + 1 : undefined;
   }

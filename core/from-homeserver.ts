@@ -34,6 +34,10 @@ export interface HomeserverContext {
 const EPOCH = "matrix.epoch";
 const WHO_MAY_READ = new Set(["m.room.encryption", "m.room.join_rules", "m.room.history_visibility"]);
 
+function lookedKey(room: RoomId): string {
+  return `looked:${room}`;
+}
+
 export class FromHomeserver {
   readonly #context: HomeserverContext;
   /** Which start this is: its rows come after those of the starts before, and of them what was never pushed before what was. */
@@ -48,9 +52,13 @@ export class FromHomeserver {
     await settings.set(EPOCH, this.#epoch);
   }
 
-  /** Rows of lower phases are from earlier starts. */
-  get firstPhase(): number {
-    return this.#epoch * 2;
+  /**
+   * Where a room's events that were never pushed take their turn: after the last start in which it was looked at for them, before all that
+   * came since. Rows of lower phases may go out without looking.
+   */
+  async phaseOf(room: RoomId): Promise<number> {
+    const looked = await this.#context.store.settings.get(lookedKey(room));
+    return (typeof looked === "number" ? looked + 1 : 1) * 2;
   }
 
   /** A transaction. Resolves when it is on disk. */
@@ -61,9 +69,10 @@ export class FromHomeserver {
     }
   }
 
-  /** Events that were looked for. What of them came already is known. */
-  async found(events: readonly MatrixEvent[]): Promise<void> {
-    await takeMatrix(this.#intake({ phase: this.firstPhase, late: true }), events);
+  /** What a look at the room brought. What of it came already is known, and takes its place in order where it still waits. */
+  async found(room: RoomId, events: readonly MatrixEvent[]): Promise<void> {
+    await takeMatrix(this.#intake({ phase: await this.phaseOf(room), late: true }), events);
+    await this.#context.store.settings.set(lookedKey(room), this.#epoch);
   }
 
   /** An event that looked like a command and is none. */
@@ -84,7 +93,7 @@ export class FromHomeserver {
       secret,
       onlyRelay: false,
       late: false,
-      phase: this.firstPhase + 1,
+      phase: this.#epoch * 2 + 1,
       redacted: (event) => store.settings.set(redactedKey(event), true),
       observe: (event) => this.#observe(event),
       isOptedOut: (sender) => store.users.isOptedOut(sender),

@@ -19,7 +19,7 @@ export interface GapContext {
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
-  take(events: readonly MatrixEvent[]): Promise<void>;
+  take(room: RoomId, events: readonly MatrixEvent[]): Promise<void>;
   /** What waited for this look may go on. */
   looked(room: RoomId): void;
 }
@@ -99,7 +99,7 @@ export class MatrixGaps {
     const { clock, log, signal, take } = this.#context;
     while (!signal.aborted) {
       try {
-        await take(await this.#missed(room));
+        await take(room, await this.#missed(room));
         break;
       } catch (error) {
         const failure = failureOf(error);
