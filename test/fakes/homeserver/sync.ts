@@ -8,7 +8,7 @@ import type { Server } from "./server.ts";
 import { firstAfter } from "./timeline.ts";
 import type { Json, Requester, StoredEvent } from "./types.ts";
 import { canSee } from "./visible.ts";
-import { strippedState, toSyncEvent } from "./wire.ts";
+import { strippedState, toStripped, toSyncEvent } from "./wire.ts";
 
 /** One call of `/sync`, fixed in time: what happened between `since` and `now`. */
 interface Look {
@@ -83,9 +83,9 @@ function gatherRoom(look: Look, room: Room): ["join" | "invite" | "knock" | "lea
       return part && ["join", part];
     }
     case "invite":
-      return isNew ? ["invite", { invite_state: { events: strippedState(room, user) } }] : undefined;
+      return isNew ? ["invite", { invite_state: { events: [...strippedState(room, user), toStripped(own)] } }] : undefined;
     case "knock":
-      return isNew ? ["knock", { knock_state: { events: strippedState(room, user) } }] : undefined;
+      return isNew ? ["knock", { knock_state: { events: [...strippedState(room, user), toStripped(own)] } }] : undefined;
     default: {
       const wanted = look.since < 0 ? look.filter.includeLeave : isNew && own.replaces !== undefined;
       return wanted && !look.account.forgotten.has(room.id) ? ["leave", timelinePart(look, room, own.place + 1)] : undefined;
@@ -104,7 +104,7 @@ function joinedRoom(look: Look, room: Room): Json | undefined {
     ...part,
     ephemeral: { events: ephemeral },
     account_data: { events: data },
-    summary: { "m.joined_member_count": room.joined.size },
+    summary: {},
     unread_notifications: { notification_count: 0, highlight_count: 0 },
   };
 }

@@ -84,7 +84,7 @@ function stateRoutes(router: Router, server: Server, memberships: Memberships): 
     const [type, key] = [call.param("type"), call.param("key")];
     const event = stateSeenBy(room, call.who.user).find((each) => each.type === type && each.state_key === key);
     if (!event) throw notFound("Event not found.");
-    return call.query.get("format") === "event" ? toFullEvent(room, event, server.clock.now(), call.who) : event.content;
+    return call.query.get("format") === "event" ? toFullEvent(room, event, server.clock.now()) : event.content;
   };
   for (const path of ["/rooms/:room/state/:type", "/rooms/:room/state/:type/:key"]) {
     router.client("PUT", path, { body: "json" }, put);
@@ -93,6 +93,6 @@ function stateRoutes(router: Router, server: Server, memberships: Memberships): 
   router.client("GET", "/rooms/:room/state", {}, (call) => {
     const room = roomOf(server, call);
     const now = server.clock.now();
-    return stateSeenBy(room, call.who.user).map((event) => toFullEvent(room, event, now, call.who));
+    return stateSeenBy(room, call.who.user).map((event) => toFullEvent(room, event, now));
   });
 }

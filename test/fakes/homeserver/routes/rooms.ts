@@ -87,7 +87,7 @@ function memberRoutes(router: Router, server: Server): void {
       if (type !== "m.room.member") return false;
       return (only === null || content["membership"] === only) && (not === null || content["membership"] !== not);
     });
-    return { chunk: members.map((event) => toFullEvent(room, event, now, call.who)) };
+    return { chunk: members.map((event) => toFullEvent(room, event, now)) };
   });
   router.client("GET", "/rooms/:room/joined_members", {}, (call) => {
     const room = roomOf(server, call);
