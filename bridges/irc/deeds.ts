@@ -34,6 +34,8 @@ export class Deeds {
     if (place?.channel === undefined) throw new Refused("That is no channel of IRC.");
     const channel = book.channel(place.channel);
     if (!channel) throw new TryLater(`The bridge is not in ${place.channel} now.`, 10_000, "channel");
+    // A name that is none could mean everybody.
+    if (!readPersonId(deed.person)) throw new Refused("That is nobody on IRC.");
     const person = book.byId(deed.person);
     const reason = clipBytes(`${deed.by.own ? "" : `${deed.by.name}: `}${deed.reason ?? deed.kind}`, session.isupport.reasonLength);
     switch (deed.kind) {
@@ -93,7 +95,7 @@ export class Deeds {
 
 const nickOf = (id: RemoteUserId): string => {
   const person = readPersonId(id);
-  return person?.nick ?? person?.account ?? "*";
+  return person?.nick ?? person?.account ?? "";
 };
 
 const nickMask = (id: RemoteUserId): string => `${nickOf(id)}!*@*`;

@@ -71,7 +71,7 @@ export class Stage {
     kind: Kind,
     fits: (event: Extract<RemoteEvent, { kind: Kind }>) => boolean = () => true,
   ): Promise<Extract<RemoteEvent, { kind: Kind }>> {
-    return this.core.until(() => this.of(kind).find(fits), `to hear a ${kind}`);
+    return this.core.until<Extract<RemoteEvent, { kind: Kind }>>(() => this.of(kind).find(fits), `to hear a ${kind}`);
   }
 
   /** Everything that happened up to now has been heard. */

@@ -15,7 +15,7 @@ const escapes: readonly (readonly [string, string])[] = [
 ];
 
 export function parse(line: string): Message {
-  const [, tagText, prefix, command = "", rest = ""] = /^(?:@(\S*) +)?(?::(\S*) +)?(\S*)(?: +(.*))?$/s.exec(line) ?? [];
+  const [, tagText, prefix, command = "", rest = ""] = /^(?:@([^ ]*) +)?(?::([^ ]*) +)?([^ ]*)(?: +(.*))?$/s.exec(line) ?? [];
   const params: string[] = [];
   for (let left = rest; left !== ""; ) {
     if (left.startsWith(":")) {
