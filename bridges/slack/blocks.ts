@@ -7,7 +7,7 @@ import * as make from "./inline.ts";
 import type { Known } from "./known.ts";
 import { readInlineMrkdwn, readMrkdwn, readPlain } from "./mrkdwn.ts";
 import { readRichText } from "./rich-text.ts";
-import { filled, type Json, list, number, record, records, string } from "./wire.ts";
+import { filled, type Json, list, number, record, records, string, strings } from "./wire.ts";
 
 /** Containers hold blocks that hold blocks; Slack allows one level. */
 const DEEPEST = 4;
@@ -65,6 +65,8 @@ function readRare(block: Json, known: Known, level: number): RichText {
       return [...readContainerTitle(block, known), ...readBlocks(block.child_blocks, known, level + 1)];
     case "task_card":
       return readTask(block, known);
+    case "data_visualization":
+      return readChart(block);
     case "plan":
       return [heading(string(block.title)), ...records(block.tasks).flatMap((task) => readTask(task, known))];
     default:
@@ -175,6 +177,32 @@ function readCell(cell: Json, known: Known): Inline[] {
       block.type === "paragraph" ? block.content : block.type === "code" ? [{ type: "code", text: block.text }] : [];
     return index === 0 ? content : [{ type: "text" as const, text: " " }, ...content];
   });
+}
+
+/** A chart is shown by what it is drawn from: segments of a pie, or a column for each series. */
+function readChart(block: Json): RichText {
+  const chart = record(block.chart);
+  const axes = record(chart.axis_config);
+  const series = records(chart.series).map((each) => ({ name: string(each.name), values: new Map(pointsOf(each.data)) }));
+  const segments = pointsOf(chart.segments);
+  const labels = strings(axes.categories);
+  const of = labels.length > 0 ? labels : [...new Set(series.flatMap(({ values }) => [...values.keys()]))];
+  const rows =
+    series.length === 0
+      ? segments
+      : [
+          [string(axes.x_label), ...series.map(({ name }) => name)],
+          ...of.map((label) => [label, ...series.map(({ values }) => values.get(label) ?? "")]),
+        ];
+  const cells = rows.map((row) => row.map((text): Inline[] => [{ type: "text", text }]));
+  return [
+    ...(filled(block.title) === undefined ? [] : [heading(string(block.title))]),
+    ...(cells.length === 0 ? [] : [{ type: "table" as const, heading: series.length > 0, rows: cells }]),
+  ];
+}
+
+function pointsOf(points: unknown): [string, string][] {
+  return records(points).map((point) => [string(point.label), String(number(point.value) ?? "")]);
 }
 
 function readVideo(block: Json, known: Known): RichText {

@@ -2,9 +2,9 @@
 import { toPlainInline } from "../../core/model/plain.ts";
 import type { Inline } from "../../core/model/richtext.ts";
 import { emojiOf } from "./emoji.ts";
-import { channelId, isChannel, messageId, personId } from "./ids.ts";
+import { channelId, isChannel, messageId, personId, TIMESTAMP } from "./ids.ts";
 import type { Known } from "./known.ts";
-import { readPermalink } from "./permalinks.ts";
+import { messageLink, readPermalink } from "./permalinks.ts";
 
 /** Schemes that the Matrix specification allows in links. */
 const SCHEME = /^(?:https?|ftp|mailto|magnet):/i;
@@ -40,6 +40,14 @@ export function linkTo(url: string, content: readonly Inline[], known: Known): I
   if (!message) return link(url, content);
   const target = { kind: "message" as const, channel: channelId(known.team, message.channel), remote: messageId(message.ts), url };
   return [{ type: "mention", target, text: toPlainInline(content) || url }];
+}
+
+/** Undefined = there is no such place on Slack. */
+export function messageMention(channel: string, ts: string, label: string | undefined, known: Known): Inline | undefined {
+  if (!isChannel(channel) || !TIMESTAMP.test(ts)) return undefined;
+  const [place, remote] = [channelId(known.team, channel), messageId(ts)];
+  const url = messageLink(undefined, place, remote) ?? "";
+  return { type: "mention", target: { kind: "message", channel: place, remote, url }, text: label ?? url };
 }
 
 export function link(url: string, content: readonly Inline[]): Inline[] {

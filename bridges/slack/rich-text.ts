@@ -114,8 +114,34 @@ function readStyled(element: Json, known: Known): { readonly plain: string } | {
     case "color":
       return { nodes: [swatch(string(element.value))] };
     default:
-      return { plain: filled(element.text) ?? filled(element.fallback) ?? string(element.url) };
+      return readRare(element, known);
   }
+}
+
+/** What only Slack's own people and newer apps write. https://docs.slack.dev/reference/block-kit/block-elements */
+function readRare(element: Json, known: Known): ReturnType<typeof readStyled> {
+  switch (element.type) {
+    case "canvas_user_mention":
+      return { nodes: [make.personMention(string(element.user_id), undefined, known)] };
+    case "message_mention":
+      return messageMention(element.channel_id, element.message_ts, element, known);
+    case "canvas_message_unfurl":
+      return messageMention(element.root_message_channel, element.root_message_ts, element, known);
+    default:
+      return linkedLabel(element, known);
+  }
+}
+
+function messageMention(channel: unknown, ts: unknown, element: Json, known: Known): ReturnType<typeof readStyled> {
+  const node = make.messageMention(string(channel), string(ts), filled(element.text), known);
+  return node ? { nodes: [node] } : linkedLabel(element, known);
+}
+
+/** A canvas, a file, a citation, a tag: whatever it is, it is called something, and may lead somewhere. */
+function linkedLabel(element: Json, known: Known): ReturnType<typeof readStyled> {
+  const url = filled(element.url);
+  const label = [element.text, element.label, element.fallback, element.salesforce_field_label, url].map(filled).find(Boolean) ?? "";
+  return url === undefined ? { plain: label } : { nodes: make.linkTo(url, make.styledText(label, {}), known) };
 }
 
 /** Only the code style goes into the link's text; the others stand around the link. */

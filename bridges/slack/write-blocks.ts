@@ -187,9 +187,9 @@ function writeInline(node: Inline, style: Style): RichTextElement[] {
     case "mention":
       return [writeMention(node, style)];
     case "emoji":
-      return [{ type: "emoji", name: node.name, ...styleOf(style) }];
+      return [{ type: "emoji", name: node.name }];
     case "time":
-      return [{ type: "date", timestamp: Math.floor(node.at / 1000), format: formatOf(node), fallback: node.text, ...styleOf(style) }];
+      return [{ type: "date", timestamp: Math.floor(node.at / 1000), format: formatOf(node), fallback: node.text, ...around(style) }];
     default:
       return never(node);
   }
@@ -197,9 +197,7 @@ function writeInline(node: Inline, style: Style): RichTextElement[] {
 
 function writeLink(node: Extract<Inline, { type: "link" }>, style: Style): RichTextElement[] {
   const shown = clean(toPlainInline(node.content).replaceAll("\n", " "));
-  const code = node.content.length > 0 && node.content.every((inner) => inner.type === "code");
-  const styles = styleOf(code ? { ...style, code: true } : style);
-  return [{ type: "link", url: clean(node.url), ...(shown === "" || shown === node.url ? {} : { text: shown }), ...styles }];
+  return [{ type: "link", url: clean(node.url), ...(shown === "" || shown === node.url ? {} : { text: shown }), ...around(style) }];
 }
 
 /** Who is not on Slack stands by name: nothing that looks like a mention rings anybody in a text element. */
@@ -209,23 +207,23 @@ function writeMention(node: Extract<Inline, { type: "mention" }>, style: Style):
   switch (target.kind) {
     case "person": {
       const user = target.remote === undefined ? undefined : userOf(target.remote);
-      return user === undefined || !/^[UW]/.test(user) ? plain : { type: "user", user_id: user, ...styleOf(style) };
+      return user === undefined || !/^[UW]/.test(user) ? plain : { type: "user", user_id: user, ...around(style) };
     }
     case "channel": {
       const channel = target.remote === undefined ? undefined : channelOf(target.remote);
-      return channel === undefined ? plain : { type: "channel", channel_id: channel, ...styleOf(style) };
+      return channel === undefined ? plain : { type: "channel", channel_id: channel, ...around(style) };
     }
     case "message": {
       const url = target.channel && target.remote ? messageLink(undefined, target.channel, target.remote) : undefined;
-      return { type: "link", url: url ?? clean(target.url), text: plain.text, ...styleOf(style) };
+      return { type: "link", url: url ?? clean(target.url), text: plain.text, ...around(style) };
     }
     case "group": {
       const group = /^[TE][A-Z0-9]+\/(S[A-Z0-9]+)$/.exec(target.remote)?.[1];
-      return group === undefined ? plain : { type: "usergroup", usergroup_id: group, ...styleOf(style) };
+      return group === undefined ? plain : { type: "usergroup", usergroup_id: group, ...around(style) };
     }
     case "everyone":
     case "here":
-      return target.allowed ? { type: "broadcast", range: target.kind === "here" ? "here" : "channel", ...styleOf(style) } : plain;
+      return target.allowed ? { type: "broadcast", range: target.kind === "here" ? "here" : "channel" } : plain;
     default:
       return never(target);
   }
@@ -247,6 +245,11 @@ export function clean(value: string): string {
 
 function styleOf(style: Style): { style?: Style } {
   return Object.keys(style).length === 0 ? {} : { style };
+}
+
+/** Only text can be code; emoji and broadcasts take no style at all. */
+function around({ code, ...style }: Style): { style?: Style } {
+  return styleOf(style);
 }
 
 /** Neighbouring texts in the same style become one. */

@@ -47,17 +47,34 @@ const LISTED = [
   "unpinned_item",
 ];
 
+/** Elements and blocks that the documentation lists and the types do not. https://docs.slack.dev/reference/block-kit */
+const LISTED_RICH = [
+  "attachment_mention",
+  "canvas",
+  "canvas_message_unfurl",
+  "canvas_user_mention",
+  "citation",
+  "file",
+  "list_record",
+  "message_mention",
+  "salesforce_data_field",
+  "tag",
+  "work_object_mention",
+  "workflow_mention",
+];
+const LISTED_BLOCKS = ["data_visualization", "image"];
+
 const wanted: Readonly<Record<Kind, () => ReadonlySet<string>>> = {
   events: () => typesIn(...eventFiles.map((file) => `events/${file}`)),
   messages: () =>
     new Set([...read("events/message.d.ts").matchAll(/subtype: '([a-z_]+)'/g)].map(([, subtype = ""]) => subtype).concat(LISTED)),
   cases: () => new Set(),
-  blocks: () => new Set([...typesIn("block-kit/blocks.d.ts"), "image"]),
+  blocks: () => new Set([...typesIn("block-kit/blocks.d.ts"), ...LISTED_BLOCKS]),
   elements: () => new Set([...typesIn("block-kit/block-elements.d.ts"), "image"].filter((type) => !isRich(type))),
-  "rich-text": () => new Set([...typesIn("block-kit/block-elements.d.ts")].filter(isRich)),
+  "rich-text": () => new Set([...typesIn("block-kit/block-elements.d.ts"), ...LISTED_RICH].filter(isRich)),
 };
 
-const RICH = new Set(["broadcast", "channel", "color", "date", "emoji", "link", "team", "text", "user", "usergroup"]);
+const RICH = new Set(["broadcast", "channel", "color", "date", "emoji", "link", "team", "text", "user", "usergroup", ...LISTED_RICH]);
 function isRich(type: string): boolean {
   return RICH.has(type) || /^rich_text_(?:section|list|quote|preformatted)$/.test(type);
 }
