@@ -137,6 +137,11 @@ async function openScene(way: Way): Promise<Scene<SlackConfig>> {
   };
 }
 
+/** What people see in a channel, oldest first. */
+export function standingIn(stage: Stage, channel: Channel): Standing[] {
+  return channel.messages.filter(isSeen).map((message) => standing(stage, message));
+}
+
 function isSeen({ subtype }: Stored): boolean {
   return !["tombstone", "channel_join", "channel_leave", "channel_topic", "channel_name"].includes(subtype ?? "");
 }
