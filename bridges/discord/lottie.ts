@@ -164,7 +164,8 @@ function bezier(property: unknown, frame: number): Path | undefined {
   const shape = shapeAt(property, frame);
   const corners = points(shape?.["v"]);
   const [into, out] = [points(shape?.["i"]), points(shape?.["o"])];
-  if (!shape || corners.length < 2 || corners.length > MOST) return undefined;
+  if (!shape || corners.length < 2) return undefined;
+  if (corners.length > MOST) throw tooLarge();
   const closed = shape["c"] === true;
   const line: Point[] = [];
   for (let index = 0; index + (closed ? 0 : 1) < corners.length; index++) {
