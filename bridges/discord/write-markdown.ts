@@ -192,8 +192,18 @@ function writeLink(url: string, content: readonly Inline[]): string {
   if (words === "" || words === url || words === url.replace(/\/$/, "")) return url;
   // Text that is an address itself would not be shown as a link to another one.
   if (/https?:\/\//.test(words)) return `${shown} (${url})`;
-  const balanced = url.replaceAll("(", "%28").replaceAll(")", "%29");
-  return `[${shown.replaceAll("]", "\\]")}](${balanced})`;
+  const address = isBalanced(url) ? url : url.replaceAll("(", "%28").replaceAll(")", "%29");
+  return `[${shown.replaceAll("]", "\\]")}](${address})`;
+}
+
+/** A bracket that closes nothing would end the address. */
+function isBalanced(url: string): boolean {
+  let open = 0;
+  for (const unit of url) {
+    if (unit === "(") open++;
+    if (unit === ")" && open-- === 0) return false;
+  }
+  return open === 0;
 }
 
 function withoutLinks(content: readonly Inline[]): Inline[] {
