@@ -3,11 +3,8 @@
  * and the stories need, as strict as Synapse where it says no. What it promises is in homeserver-promises.ts, which a real Synapse
  * passes too. Troubles on demand: `faults`, or `POST /_fake/faults` from another process.
  */
-import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Clock } from "../../core/network.ts";
 import { MatrixUser, type TestHomeserver } from "../matrix-client.ts";
@@ -47,6 +44,8 @@ export interface FakeHomeserver extends TestHomeserver {
   readonly faults: Faults;
   /** Registers one more application service. Its first transaction comes with the first event that concerns it. */
   addService(registration: Json | string): void;
+  /** Ids of all rooms, oldest first. */
+  rooms(): readonly string[];
   /** Everything in a room, oldest first, whoever may see it. */
   timeline(room: string): readonly StoredEvent[];
   /** Called for each new event. Returns a function that ends it. */
@@ -56,8 +55,7 @@ export interface FakeHomeserver extends TestHomeserver {
 }
 
 export async function startHomeserver(options: FakeOptions = {}): Promise<FakeHomeserver> {
-  const folder = await mkdtemp(join(tmpdir(), "causeway-homeserver-"));
-  const fake = new Fake(folder, options);
+  const fake = new Fake(options);
   await fake.listen(options.port ?? 0);
   for (const service of options.services ?? []) fake.addService(service);
   return fake;
@@ -72,12 +70,11 @@ class Fake implements FakeHomeserver {
   readonly #ids = new TransactionIds();
   readonly #pushers = new Map<string, Pusher>();
   readonly #users = new Map<string, Promise<MatrixUser>>();
-  readonly #folder: string;
+  readonly #media: Media;
   #http: HttpServer | undefined;
   #port = 0;
 
-  constructor(folder: string, options: FakeOptions) {
-    this.#folder = folder;
+  constructor(options: FakeOptions) {
     this.serverName = options.serverName ?? "test.local";
     const clock = options.clock ?? clockAt();
     this.#server = new Server(this.serverName, clock, {
@@ -88,10 +85,11 @@ class Fake implements FakeHomeserver {
     this.#server.onEvent.add((room, event) => {
       for (const pusher of this.#pushers.values()) pusher.event(room, event);
     });
-    this.#mount(options.longestUpload ?? 120 * 1024 * 1024);
+    this.#media = new Media(this.serverName, options.longestUpload ?? 120 * 1024 * 1024);
+    this.#mount();
   }
 
-  #mount(longestUpload: number): void {
+  #mount(): void {
     const [server, router] = [this.#server, this.#router];
     const pusherOf = (id: string): Pusher => {
       const pusher = this.#pushers.get(id);
@@ -104,7 +102,7 @@ class Fake implements FakeHomeserver {
     roomRoutes(router, server, memberships, askFor(server, pusherOf));
     eventRoutes(router, server, memberships);
     userRoutes(router, server, ephemeral);
-    mediaRoutes(router, new Media(this.#folder, this.serverName, longestUpload));
+    mediaRoutes(router, this.#media);
     serviceRoutes(router, server, pusherOf);
     fakeRoutes(router, this.faults, () => void this.restart());
   }
@@ -138,6 +136,10 @@ class Fake implements FakeHomeserver {
     const user = MatrixUser.register(this.url, name);
     this.#users.set(name, user);
     return user;
+  }
+
+  rooms(): readonly string[] {
+    return [...this.#server.rooms.keys()];
   }
 
   timeline(room: string): readonly StoredEvent[] {
@@ -174,6 +176,6 @@ class Fake implements FakeHomeserver {
     for (const user of this.#users.values()) void user.then((each) => each.close());
     this.faults.clear();
     await this.kill();
-    await rm(this.#folder, { recursive: true, force: true });
+    await this.#media.clear();
   }
 }

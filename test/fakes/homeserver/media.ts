@@ -1,8 +1,9 @@
 /** The media store: streamed to disk and back. https://spec.matrix.org/v1.15/client-server-api/#content-repository */
 import { randomBytes } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { rm, stat } from "node:fs/promises";
+import { mkdtemp, rm, stat } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { missingParam, notFound, Refusal, tooLarge } from "./refusal.ts";
@@ -47,7 +48,8 @@ const inline = new Set([
 const images = new Set(["image/jpeg", "image/png", "image/gif", "image/webp"]);
 
 export class Media {
-  readonly #folder: string;
+  /** Made for the first file. */
+  #folder: Promise<string> | undefined;
   readonly #serverName: string;
   readonly #media = new Map<string, Medium>();
   /** Reserved by `POST /create`, not yet uploaded: by whom. */
@@ -55,8 +57,7 @@ export class Media {
   /** Bytes. */
   readonly most: number;
 
-  constructor(folder: string, serverName: string, most: number) {
-    this.#folder = folder;
+  constructor(serverName: string, most: number) {
     this.#serverName = serverName;
     this.most = most;
   }
@@ -73,7 +74,8 @@ export class Media {
     if (length === undefined) throw new Refusal(400, "M_UNKNOWN", "Request must specify a Content-Length");
     if (Number(length) > this.most) throw tooLarge("Upload request body is too large");
     if (Number(length) === 0) throw new Refusal(400, "M_INVALID_PARAM", "Failed to upload media: no content");
-    const path = join(this.#folder, id);
+    this.#folder ??= mkdtemp(join(tmpdir(), "causeway-media-"));
+    const path = join(await this.#folder, id);
     try {
       await pipeline(request, createWriteStream(path));
     } catch (error) {
@@ -123,6 +125,10 @@ export class Media {
       .toBuffer();
     response.writeHead(200, { "content-type": "image/png", "content-length": still.length, "content-disposition": "inline" });
     response.end(still);
+  }
+
+  async clear(): Promise<void> {
+    if (this.#folder) await rm(await this.#folder, { recursive: true, force: true });
   }
 
   #find(server: string, id: string): Medium {
