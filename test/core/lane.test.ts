@@ -78,7 +78,7 @@ async function scene(giveUpAfter = 86_400_000): Promise<Scene> {
 }
 
 /** Does what the script says for each payload, and remembers the order in which rows were done. */
-function scripted(at: Scene, failures: Record<string, unknown[]>): { work: Work; done: string[]; again: string[] } {
+function scripted(at: Scene, failures: Record<string, Error[]>): { work: Work; done: string[]; again: string[] } {
   const done: string[] = [];
   const again: string[] = [];
   const work: Work = async (row, turn) => {
@@ -129,7 +129,11 @@ test("a channel that cannot be reached holds everything, in order, and nothing i
 test("what is refused is parked alone with its reason, and the lane goes on", async () => {
   const at = await scene();
   await at.put("bad", "broken", "bug", "good");
-  const { work, done } = scripted(at, { bad: [new Refused("too long")], broken: [new Broken("odd answer")], bug: [new TypeError("x is not a function")] });
+  const { work, done } = scripted(at, {
+    bad: [new Refused("too long")],
+    broken: [new Broken("odd answer")],
+    bug: [new TypeError("x is not a function")],
+  });
   await runAll(at, at.lane(work));
   assert.deepEqual(done, ["good"]);
   assert.deepEqual(at.parked, ["bad: too long", "broken: odd answer", "bug: The bridge failed over it (the log says how)."]);

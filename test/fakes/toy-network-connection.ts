@@ -12,20 +12,7 @@ import {
   type RemoteUserId,
 } from "../../core/model/ids.ts";
 import type { OutFile, Person } from "../../core/model/message.ts";
-import type {
-  Channel,
-  Connection,
-  Deed,
-  Found,
-  Hint,
-  HistoryPage,
-  Part,
-  Progress,
-  SayPart,
-  Sent,
-  TopicPart,
-  VotePart,
-} from "../../core/network.ts";
+import type { Channel, Connection, Deed, Found, Hint, HistoryPage, Part, Progress, SayPart, Sent } from "../../core/network.ts";
 import { toyCapabilities } from "./toy-network-capabilities.ts";
 import { CLIENT, fromToyPast, person, type ToyWire } from "./toy-network-convert.ts";
 import type { ToyChannel } from "./toy-network-deeds.ts";

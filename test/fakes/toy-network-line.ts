@@ -80,8 +80,9 @@ export class ToyLine {
       this.core.state({ is: "connecting" });
       try {
         const gone = await this.#connect();
-        if (gone) failures = 0;
-        await gone;
+        if (!gone) continue;
+        failures = 0;
+        await gone.ended;
       } catch (error) {
         if (!(error instanceof ToyLost)) this.core.log.error({ error }, "the toy network's session failed");
       }
@@ -93,7 +94,7 @@ export class ToyLine {
   }
 
   /** Resolves, once connected, with the promise of the end of the connection; undefined = the token is not good. */
-  async #connect(): Promise<{ then: Promise<void>["then"] } | undefined> {
+  async #connect(): Promise<{ readonly ended: Promise<void> } | undefined> {
     const kept = this.#distrusted ? undefined : ((await this.core.keep.get("session")) as { id: string; seq: number } | undefined);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#ended.signal.addEventListener("abort", () => resolve(), { once: true });
@@ -106,7 +107,7 @@ export class ToyLine {
     this.#distrusted = false;
     if (!socket.resumed) await this.core.keep.set("session", { id: socket.session, seq: 0 });
     this.core.state({ is: "connected", resumed: socket.resumed });
-    return { then: promise.then.bind(promise) };
+    return { ended: promise };
   }
 
   /** Acknowledges only what is on disk. What cannot be written down ends the session, so that the history brings it. */

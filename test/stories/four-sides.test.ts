@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { createClock } from "../../core/clock.ts";
-import { FakeDiscord } from "../fakes/discord.ts";
 import { raise as raiseDiscord, type Stage as DiscordStage, standing } from "../discord/harness.ts";
 import { startHomeserver } from "../fakes/homeserver.ts";
 import { FakeIrc, inspircd } from "../fakes/irc.ts";

@@ -88,6 +88,8 @@ async function judge(room: MatrixRoom, dave: IrcPerson, saidOnIrc: readonly stri
   const inRoom = timeline.filter((event) => event.sender.includes("_irc_net_dave")).flatMap((event) => numbered(event.content["body"]));
   // What the homeserver holds is what has to be on IRC: it may have taken a message whose answer was lost when it was killed.
   const saidInRoom = timeline.filter((event) => event.sender === room.user.id).flatMap((event) => numbered(event.content["body"]));
+  // In the order in which they were sent: each waited for the one before to be taken.
+  saidInRoom.sort(byNumber);
   const onIrc = dave.said(CHANNEL, "causeway").flatMap((text) => numbered(text.replace("<ann> ", "")));
   assert.equal(new Set(inRoom).size, inRoom.length, `nothing stands in the room twice: ${doubles(inRoom).join()}`);
   assert.deepEqual(inRoom, [...inRoom].sort(byNumber), "the room's order is kept");

@@ -13,6 +13,7 @@ import { networkId } from "../../core/model/ids.ts";
 import type { Network } from "../../core/network.ts";
 import type { Scene, Standing } from "../conformance/harness.ts";
 import { type FakeHomeserver, startHomeserver } from "../fakes/homeserver.ts";
+import type { Fault } from "../fakes/homeserver/faults.ts";
 import { toyNetwork } from "../fakes/toy-network.ts";
 import { openScene } from "../fakes/toy-network-scene.ts";
 import { ToyService } from "../fakes/toy-network-service.ts";
@@ -50,6 +51,8 @@ export interface TownOptions {
   readonly roomVersion?: string;
   /** Sections of the config that differ from the defaults, as in the file. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** Troubles of the homeserver's from the start on. */
+  readonly faults?: readonly Fault[];
   /** Called before the bridge starts. */
   readonly prepare?: (service: ToyService) => void;
 }
@@ -89,6 +92,7 @@ export async function openTown(options: TownOptions = {}): Promise<Town> {
     await running?.stop();
     running = undefined;
   };
+  for (const fault of options.faults ?? []) hs.faults.add(fault);
   await startBridge();
   await room.invite(BOT);
   // The bot greets whoever invited it, some time after it came in: said later, it would pass for the answer to something else.
