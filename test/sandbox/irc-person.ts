@@ -9,10 +9,10 @@ export class IrcPerson {
   readonly nick: string;
   readonly has = new Set<string>();
   readonly #socket: Socket;
-  readonly #heard: (line: Line) => void;
+  readonly #heard: (line: Line) => unknown;
   readonly #waiting = new Set<(line: Line) => void>();
 
-  private constructor(nick: string, socket: Socket, heard: (line: Line) => void) {
+  private constructor(nick: string, socket: Socket, heard: (line: Line) => unknown) {
     this.nick = nick;
     this.#socket = socket;
     this.#heard = heard;
@@ -23,7 +23,7 @@ export class IrcPerson {
   }
 
   /** Resolves once the person is in the channel. */
-  static async arrive(port: number, nick: string, channel: string, heard: (line: Line) => void): Promise<IrcPerson> {
+  static async arrive(port: number, nick: string, channel: string, heard: (line: Line) => unknown): Promise<IrcPerson> {
     const person = new IrcPerson(nick, connect(port, "127.0.0.1"), heard);
     const welcome = person.#next((line) => line.command === "001");
     person.send("CAP", "LS", "302");

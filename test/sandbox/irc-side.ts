@@ -16,6 +16,7 @@ export interface IrcSideOptions {
   readonly changed: ConstructorParameters<typeof ChannelLog>[2];
 }
 
+const RPL_TOPIC = "332";
 /** Bytes of text in one line that surely arrive. */
 const LINE = 380;
 
@@ -33,12 +34,15 @@ export class IrcSide implements Side {
   static async open(options: IrcSideOptions): Promise<IrcSide> {
     const log = new ChannelLog(options.channel, options.channel, options.changed);
     let side: IrcSide | undefined;
+    const early: Line[] = [];
     const persons: IrcPerson[] = [];
     for (const nick of options.people) {
       const isFirst = persons.length === 0;
-      persons.push(await IrcPerson.arrive(options.port, nick, options.channel, (line) => isFirst && side?.hear(line)));
+      const heard = (line: Line): unknown => isFirst && (side ? side.hear(line) : early.push(line));
+      persons.push(await IrcPerson.arrive(options.port, nick, options.channel, heard));
     }
     side = new IrcSide(options, persons, log);
+    for (const line of early) side.hear(line);
     return side;
   }
 
@@ -99,6 +103,7 @@ export class IrcSide implements Side {
   }
 
   hear(line: Line): void {
+    if (line.command === RPL_TOPIC) return this.#log.setTopic(line.params.at(-1) ?? "");
     const target = line.params[0]?.toLowerCase();
     if (target !== this.#options.channel.toLowerCase() && line.command !== "NICK") return;
     const text = line.params.at(-1) ?? "";

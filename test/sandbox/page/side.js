@@ -71,10 +71,16 @@ export function makeSide(id, side, { act, noticed }) {
     sticks = true;
   }
 
+  let top = 0;
   list.addEventListener("scroll", () => {
-    sticks = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR;
+    const isNear = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR;
+    // Only who goes up wants to stay there: that the end moves away from under the list is no wish of anybody's.
+    if (isNear) sticks = true;
+    else if (list.scrollTop < top) sticks = false;
+    top = list.scrollTop;
     if (sticks) more.hidden = true;
   });
+  new ResizeObserver(() => sticks && toEnd()).observe(list);
   // A picture has no height before it is there. Its event does not bubble.
   list.addEventListener("load", () => sticks && toEnd(), true);
   list.addEventListener("keydown", (event) => moveAlong(list, event));
