@@ -40,6 +40,7 @@ import { refresh } from "./portal/refresh.ts";
 import { Rooms } from "./rooms.ts";
 import type { Link, Store } from "./store/store.ts";
 import { SignIns } from "./sign-in.ts";
+import { type SurroundingSettings, Surroundings } from "./surroundings.ts";
 import { Unresolved } from "./unresolved.ts";
 import { Watch } from "./watch.ts";
 
@@ -58,6 +59,7 @@ export interface BridgeOptions {
   readonly secret: Buffer;
   readonly settings: PortalSettings & { readonly giveUpAfter: number; readonly adminRoom: RoomId | undefined };
   readonly links: readonly LinkConfig[];
+  readonly surroundings: SurroundingSettings;
   /** What a ghost shows as its name. */
   readonly ghostName: (network: NetworkId, person: Person) => string;
   /** Whether the homeserver lets us act as people who linked an account. */
@@ -146,7 +148,8 @@ export class Bridge {
     });
     const shared = { store, links: this.#links, logins: this.#logins, rooms: this.#rooms, notices: this.#notices, client, clock, log };
     this.#doubles = new DoublePuppets({ ...shared, users: store.users, bot, enabled: options.doublePuppets });
-    this.#linking = new Linking({ ...shared, namespace, networks, changed: (link, made) => this.#linked(link, made) });
+    const surroundings = new Surroundings({ ...shared, namespace, signal: this.#stopping.signal, wishes: options.surroundings });
+    this.#linking = new Linking({ ...shared, namespace, networks, surroundings, changed: (link, made) => this.#linked(link, made) });
     this.#hints = new Hints({ ...shared, ghosts: this.#ghosts, members: this.#members, bot });
     const receive = (live: LiveLogin, events: readonly RemoteEvent[]) => reception.received(live, events);
     this.#catchUp = new CatchUp({
@@ -154,7 +157,7 @@ export class Bridge {
       clock,
       log,
       receive,
-      refresh: (live, link) => refresh({ links: this.#links, rooms: this.#rooms, log }, live, link),
+      refresh: (live, link) => refresh({ ...shared, surroundings }, live, link),
       caughtUp: (link) => this.#lanes.wake(`in:${link.id}`, true),
       compare: (live, link) => compare({ messages: store.messages, clock, receive }, live, link),
       tell: (link, key, text) => this.#notices.say(link.room, key, text),
@@ -181,6 +184,7 @@ export class Bridge {
       ...shared,
       ghosts: this.#ghosts,
       doubles: this.#doubles,
+      surroundings,
       unresolved: this.#unresolved,
       members: this.#members,
       permissions,

@@ -118,6 +118,16 @@ const bridge = z
       .describe("How people of the networks are called in Matrix: {name} is their name, {network} that of the network."),
     late_minutes: z.number().nonnegative().default(15).describe("A message that comes later than this rings nobody."),
     give_up_days: z.number().positive().default(7).describe("What cannot be delivered for so long is parked until someone tries it again."),
+    spaces: z
+      .enum(["made", "all", "none"])
+      .default("made")
+      .describe(
+        "Which rooms stand in a space of their workspace, server or IRC network: those that the bridge made, all that are linked, none.",
+      ),
+    directory: z
+      .boolean()
+      .default(false)
+      .describe("Whether rooms that the bridge makes for public channels stand in the homeserver's room directory."),
   })
   .describe("How messages cross.")
   .prefault({});
@@ -145,6 +155,7 @@ const link = z
     membership: z.boolean().optional().describe("Show who comes and goes.").meta({ example: false }),
     topic: z.boolean().optional().describe("Topic and name go from the room to the channel too.").meta({ example: true }),
     everyone: z.boolean().optional().describe("Whether @room rings everybody in the channel.").meta({ example: false }),
+    directory: z.boolean().optional().describe("The room stands in the homeserver's room directory.").meta({ example: false }),
     widen: z
       .boolean()
       .optional()

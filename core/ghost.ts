@@ -13,6 +13,7 @@ import { Broken, Refused } from "./model/errors.ts";
 import { type MxcUri, type Mxid, mxid, type NetworkId, type RemoteUserId, type RoomId, remoteUserId } from "./model/ids.ts";
 import type { Person } from "./model/message.ts";
 import type { Clock } from "./network.ts";
+import { shownName } from "./shown-name.ts";
 import type { Ghost, GhostMember, SettingStore, UserStore } from "./store/store.ts";
 
 /** Fetches a picture by the network's own reference. */
@@ -31,7 +32,6 @@ export interface GhostsOptions {
 
 /** How many ghosts and memberships are kept in memory; the rest is read from the store when needed. */
 const KEPT = 10_000;
-const LONGEST_NAME = 100;
 const LARGEST_AVATAR = 8 * 1024 * 1024;
 /** What a picture may take of a message's time. */
 const AVATAR_LIMIT = 10_000;
@@ -302,14 +302,4 @@ function readMembership(value: unknown): GhostMember["membership"] | undefined {
 
 function isForbidden(error: unknown): boolean {
   return error instanceof MatrixError && error.status === 403;
-}
-
-/** One line without control characters or direction overrides, not long, never empty. */
-function shownName(name: string, remote: RemoteUserId): string {
-  const line = name
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]+/gu, " ")
-    .toWellFormed()
-    .trim();
-  const text = line === "" ? remote : line;
-  return [...text].length > LONGEST_NAME ? `${[...text].slice(0, LONGEST_NAME - 1).join("")}…` : text;
 }

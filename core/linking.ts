@@ -4,17 +4,20 @@
  */
 import { randomInt } from "node:crypto";
 import type { Logger } from "pino";
+import { isOpen, rememberedOf } from "./channel-facts.ts";
 import type { Links } from "./links.ts";
 import { type LiveLogin, type Logins, notConnected } from "./logins.ts";
 import type { MatrixClient } from "./matrix/client.ts";
-import { MatrixError } from "./matrix/client.ts";
 import type { Namespace } from "./matrix/namespace.ts";
 import { Refused, TryLater } from "./model/errors.ts";
 import type { Mxid, NetworkId, RemoteChannelId, RoomId } from "./model/ids.ts";
 import type { Channel, Clock, Network } from "./network.ts";
 import type { Notices } from "./notices.ts";
+import { obtainRoom } from "./obtain-room.ts";
 import type { Rooms } from "./rooms.ts";
+import { shownName } from "./shown-name.ts";
 import type { Link, LinkSettings, Store } from "./store/store.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 export interface LinkingContext {
   readonly store: Store;
@@ -27,6 +30,7 @@ export interface LinkingContext {
   readonly clock: Clock;
   readonly log: Logger;
   readonly networks: ReadonlyMap<NetworkId, Network>;
+  readonly surroundings: Surroundings;
   /** Called when a link was made or ended, so that whoever keeps lists keeps them right. */
   changed(link: Link, made: boolean): void;
 }
@@ -121,12 +125,11 @@ export class Linking {
 
   /** Row first: a link that stands in the store is joined again at each start. */
   async make(network: NetworkId, id: RemoteChannelId, room: RoomId, by: "config" | Mxid, settings: LinkSettings): Promise<Link> {
-    const { links, rooms, clock } = this.#context;
+    const { store, links, rooms, clock, namespace } = this.#context;
     const { live, channel } = await this.#find(network, id);
     const at = clock.now();
     const link = await links.add({ network, channel: channel.id, login: live.login.id, room, by, settings, watermark: channel.latest, at });
-    const { id: _id, kind: _kind, spaces: _spaces, latest: _latest, ...facts } = channel;
-    const known = await links.update(link, { facts });
+    const known = await links.update(link, { facts: rememberedOf(channel) });
     this.#context.changed(known, true);
     await live.connection.join(channel.id);
     // Some networks tell where a channel's history stands only to those who are in it.
@@ -135,6 +138,8 @@ export class Linking {
     await rooms.judge(known);
     if (channel.topic !== undefined) await rooms.show(known, { topic: channel.topic });
     await this.#writeState(known, live, channel);
+    await store.portals.putMaking(namespace.alias(network, channel.id), undefined);
+    this.#context.surroundings.linked(known, live, channel);
     return known;
   }
 
@@ -178,31 +183,24 @@ export class Linking {
 
   /** The room of a channel that nobody named one for. The alias is the key: made twice, it is found the second time. */
   async portalRoom(network: Network, channel: Channel, invite: readonly Mxid[]): Promise<RoomId> {
-    const { store, client, namespace } = this.#context;
+    const { store, namespace } = this.#context;
     const alias = namespace.alias(network.id, channel.id);
-    const found = await client.resolveAlias(alias);
-    if (found) return found.room;
-    const open = channel.visibility === "public" && channel.unlisted !== true;
-    await store.portals.putMaking(alias, { network: network.id, channel: channel.id });
-    let room: RoomId;
-    try {
-      room = await client.createRoom({
-        room_alias_name: alias.slice(1, alias.lastIndexOf(`:${namespace.domain}`)),
-        name: channel.name,
+    const name = shownName(channel.name, channel.id);
+    const room = await obtainRoom(
+      { ...this.#context, portals: store.portals },
+      alias,
+      {
+        name,
         ...(channel.topic ? { topic: channel.topic } : {}),
-        preset: open ? "public_chat" : "private_chat",
+        preset: isOpen(channel) ? "public_chat" : "private_chat",
         visibility: "private",
         invite,
-        power_level_content_override: { users: { [namespace.bot]: 100 } },
-      });
-    } catch (error) {
-      if (!(error instanceof MatrixError) || error.errcode !== "M_ROOM_IN_USE") throw error;
-      const made = await client.resolveAlias(alias);
-      if (!made) throw error;
-      room = made.room;
-    }
-    await store.portals.putPortal({ room, made: true, shown: { name: channel.name } });
-    await store.portals.putMaking(alias, undefined);
+      },
+      { network: network.id, channel: channel.id },
+    );
+    const before = await store.portals.portal(room);
+    if (!before?.made)
+      await store.portals.putPortal({ room, made: true, shown: { name, ...(channel.topic ? { topic: channel.topic } : {}) } });
     return room;
   }
 }

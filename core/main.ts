@@ -73,6 +73,7 @@ export async function start(config: Config, registration: Registration, clock: C
       adminRoom: config.admin_room?.startsWith("!") ? roomId(config.admin_room) : undefined,
     },
     links: config.links,
+    surroundings: { spaces: config.bridge.spaces, directory: config.bridge.directory },
     doublePuppets: puppets !== undefined,
     ghostName: (network, { name }) =>
       config.bridge.ghost_name.replaceAll(/\{(name|network)\}/g, (_all, key) => (key === "name" ? name : nameOf(config, network))),

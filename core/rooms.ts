@@ -114,6 +114,7 @@ export class Rooms {
       await set("m.room.join_rules", { join_rule: "invite" });
       await set("m.room.history_visibility", { history_visibility: "shared" });
       await set("m.room.guest_access", { guest_access: "forbidden" });
+      if (await this.#context.client.published(room)) await this.#context.client.directory(room, "private");
       return true;
     } catch (error) {
       this.#context.log.warn({ room, err: error }, "The room could not be closed");

@@ -11,6 +11,7 @@ import type { Namespace } from "./matrix/namespace.ts";
 import { type NetworkId, type RoomId, roomId } from "./model/ids.ts";
 import type { Channel } from "./network.ts";
 import { obtainRoom } from "./obtain-room.ts";
+import { shownName } from "./shown-name.ts";
 import type { ShownBook } from "./shown.ts";
 import type { Link, PortalStore, SettingStore } from "./store/store.ts";
 
@@ -33,8 +34,6 @@ interface Space {
   readonly open: boolean;
   /** The space around it. */
   readonly parent?: RoomId;
-  /** As `keyOf` makes it. */
-  readonly key: string;
 }
 
 type Group = Channel["spaces"][number];
@@ -83,7 +82,9 @@ export class Spaces {
   /** From the outermost inwards. Undefined = the channel lies in no group. */
   async #chain(link: Link, channel: Channel): Promise<Space | undefined> {
     let parent: Space | undefined;
-    for (const group of channel.spaces) parent = await this.#space(link.network, group, parent, isOpen(channel));
+    for (const { id, name } of channel.spaces) {
+      parent = await this.#space(link.network, { id, name: shownName(name, id) }, parent, isOpen(channel));
+    }
     return parent;
   }
 
@@ -92,19 +93,19 @@ export class Spaces {
     const key = keyOf(network, group.id);
     const known = (await settings.get(key)) as Space | undefined;
     const space = known ?? (await this.#make(network, group, open, key));
-    let now: Space = { ...space, name: group.name, open: space.open || open, ...(parent ? { parent: parent.room } : {}) };
+    const now: Space = { room: space.room, name: group.name, open: space.open || open, ...(parent ? { parent: parent.room } : {}) };
     if (known && now.name !== space.name) await client.setState(space.room, "m.room.name", "", { name: now.name });
     if (now.open !== space.open) await client.setState(space.room, "m.room.join_rules", "", { join_rule: "public" });
     if (parent && space.parent !== parent.room) await this.#adopt(parent, space.room);
     if (space.parent && space.parent !== parent?.room) await this.#disown(space.parent, space.room);
-    if (!parent) now = withoutParent(now);
-    if (JSON.stringify(now) !== JSON.stringify(known)) await settings.set(key, now);
+    if (JSON.stringify(now) !== JSON.stringify(space)) await settings.set(key, now);
     return now;
   }
 
   async #make(network: NetworkId, group: Group, open: boolean, key: string): Promise<Space> {
-    const { namespace } = this.#context;
-    const room = await obtainRoom(this.#context, namespace.spaceAlias(network, group.id), {
+    const { namespace, settings, portals } = this.#context;
+    const alias = namespace.spaceAlias(network, group.id);
+    const room = await obtainRoom(this.#context, alias, {
       name: group.name,
       preset: open ? "public_chat" : "private_chat",
       visibility: "private",
@@ -112,7 +113,10 @@ export class Spaces {
       // Nothing is said in a space.
       power_level_content_override: { events_default: 100 },
     });
-    return { room, name: group.name, open, key };
+    const space = { room, name: group.name, open };
+    await settings.set(key, space);
+    await portals.putMaking(alias, undefined);
+    return space;
   }
 
   async #adopt(space: Space, child: RoomId): Promise<void> {
@@ -178,10 +182,6 @@ export class Spaces {
 function withSpace(spaces: Readonly<Record<string, RoomId>> | undefined, link: Link, room: RoomId | undefined) {
   const { [link.id]: _before, ...others } = spaces ?? {};
   return room ? { ...others, [link.id]: roomId(room) } : others;
-}
-
-function withoutParent({ parent: _parent, ...space }: Space): Space {
-  return space;
 }
 
 function keyOf(network: NetworkId, id: string): string {

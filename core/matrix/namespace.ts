@@ -37,6 +37,8 @@ export interface Namespace {
   /** Whether its name is hashed, so that only the store knows whom it is of. */
   isHashed(ghost: string): boolean;
   alias(network: NetworkId, channel: RemoteChannelId): RoomAlias;
+  /** Of a space: the group's own id, unless a channel may be called so too. */
+  spaceAlias(network: NetworkId, group: string): RoomAlias;
   /** Undefined for what is no alias of ours, and for one that was too long to be undone. */
   channelOf(alias: string): { readonly network: NetworkId; readonly channel: RemoteChannelId } | undefined;
 }
@@ -84,6 +86,11 @@ export function createNamespace({ domain, botLocalpart, prefix, networks }: Name
     alias(id, channel) {
       const { prefix: start, ids } = network(id);
       const text = ids.toAlias(channel);
+      return roomAlias(`#${start}${shorten(escapeAlias(text), text, room - start.length)}:${domain}`);
+    },
+    spaceAlias(id, group) {
+      const { prefix: start, ids } = network(id);
+      const text = ids.fromAlias(group) === undefined ? group : `=space_${group}`;
       return roomAlias(`#${start}${shorten(escapeAlias(text), text, room - start.length)}:${domain}`);
     },
     channelOf(alias) {

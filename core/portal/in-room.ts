@@ -2,10 +2,10 @@
 import { senderOf } from "./in-gather.ts";
 import { type InTurn, knownMessage } from "./in-message.ts";
 import { Earlier, sendIn } from "./in-send.ts";
+import { factsOf, mergeFacts } from "../channel-facts.ts";
 import { noticeContent } from "../matrix/to-matrix.ts";
 import { failureOf } from "../matrix/client.ts";
 import type {
-  ChannelFacts,
   RemoteChannelChanged,
   RemoteChannelGone,
   RemoteIdChanged,
@@ -47,13 +47,14 @@ export async function inIdChanged(turn: InTurn, event: RemoteIdChanged): Promise
 }
 
 export async function inChannelChanged(turn: InTurn, event: RemoteChannelChanged): Promise<void> {
-  const { portal, link, row } = turn;
-  const { gone: _back, ...before } = (link.facts ?? {}) as SeenFacts;
+  const { portal, link, live, row } = turn;
+  const { gone: _back, ...before } = factsOf(link);
   const facts = mergeFacts(before, event.facts);
   const now = await portal.links.update(link, { facts });
   // Judged before anything more is relayed: a channel that turned private closes the room, or the link waits.
   await portal.rooms.judge(now);
   await portal.rooms.show(now, event.facts);
+  portal.surroundings.changed(now, live, event.facts);
   if (event.facts.archived)
     await portal.notices.say(
       link.room,
@@ -63,19 +64,9 @@ export async function inChannelChanged(turn: InTurn, event: RemoteChannelChanged
   await portal.store.journal.finish(row.id, {});
 }
 
-/** A channel as last seen; `gone` says in a sentence that it is out of reach. */
-export type SeenFacts = ChannelFacts & { readonly gone?: string };
-
-export function mergeFacts(before: ChannelFacts | undefined, change: ChannelFacts): ChannelFacts {
-  const powers = change.powers?.partial
-    ? { partial: false, levels: { ...before?.powers?.levels, ...change.powers.levels } }
-    : (change.powers ?? before?.powers);
-  return { ...before, ...change, ...(powers ? { powers } : {}) };
-}
-
 export async function inChannelGone(turn: InTurn, event: RemoteChannelGone): Promise<void> {
   const { portal, link, row } = turn;
-  await portal.links.update(link, { facts: { ...(link.facts as SeenFacts | undefined), gone: event.why } });
+  await portal.links.update(link, { facts: { ...factsOf(link), gone: event.why } });
   await portal.notices.say(
     link.room,
     `gone:${link.id}:${row.id}`,

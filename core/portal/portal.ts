@@ -18,6 +18,7 @@ import type { Notices } from "../notices.ts";
 import type { Permissions } from "../permissions.ts";
 import type { Rooms } from "../rooms.ts";
 import type { Link, Store } from "../store/store.ts";
+import type { Surroundings } from "../surroundings.ts";
 import type { Unresolved } from "../unresolved.ts";
 
 export interface PortalContext {
@@ -29,6 +30,7 @@ export interface PortalContext {
   readonly logins: Logins;
   readonly unresolved: Unresolved;
   readonly rooms: Rooms;
+  readonly surroundings: Surroundings;
   readonly members: Members;
   readonly notices: Notices;
   readonly permissions: Permissions;

@@ -1,14 +1,16 @@
 /** A look at a linked channel after a connection that may have missed something: before anything more is relayed, who can read it is judged anew. */
 import type { Logger } from "pino";
-import { mergeFacts, type SeenFacts } from "./in-room.ts";
+import { factsOf, mergeFacts, rememberedOf } from "../channel-facts.ts";
 import type { Links } from "../links.ts";
 import type { LiveLogin } from "../logins.ts";
 import type { Rooms } from "../rooms.ts";
 import type { Link } from "../store/store.ts";
+import type { Surroundings } from "../surroundings.ts";
 
 export interface RefreshContext {
   readonly links: Links;
   readonly rooms: Rooms;
+  readonly surroundings: Surroundings;
   readonly log: Logger;
 }
 
@@ -20,12 +22,13 @@ export async function refresh(context: RefreshContext, live: LiveLogin, link: Li
     log.info({ link: link.id, channel: link.channel }, "The channel cannot be seen at the moment");
     return;
   }
-  const { id: _id, kind: _kind, spaces: _spaces, latest: _latest, ...facts } = channel;
-  const { gone: _gone, ...before } = (link.facts ?? {}) as SeenFacts;
+  const facts = rememberedOf(channel);
+  const { gone: _gone, ...before } = factsOf(link);
   const now = mergeFacts(before, facts);
-  if (JSON.stringify(now) === JSON.stringify(link.facts)) return;
+  if (JSON.stringify(now) === JSON.stringify(link.facts)) return context.surroundings.refreshed(link, live, channel);
   const updated = await links.update(link, { facts: now });
   await rooms.judge(updated);
+  context.surroundings.refreshed(updated, live, channel);
   const topic = facts.topic !== undefined && facts.topic !== before.topic ? { topic: facts.topic } : {};
   const name = facts.name !== undefined && facts.name !== before.name ? { name: facts.name } : {};
   await rooms.show(updated, { ...topic, ...name });

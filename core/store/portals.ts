@@ -100,11 +100,15 @@ function openLinks(db: Database) {
   };
 }
 
-function openRooms(db: Database, group: Group): Pick<PortalStore, "portal" | "putPortal" | "moveRoom" | "making" | "putMaking"> {
+function openRooms(
+  db: Database,
+  group: Group,
+): Pick<PortalStore, "portal" | "putPortal" | "moveRoom" | "making" | "putMaking" | "makings"> {
   const portal = db.prepare<[RoomId], { room: RoomId; made: number; shown: string | null }>("SELECT * FROM portal WHERE room = ?");
   const putPortal = db.prepare<[RoomId, number, string | null]>("INSERT OR REPLACE INTO portal (room, made, shown) VALUES (?, ?, ?)");
   const making = db.prepare<[string], string>("SELECT value FROM making WHERE key = ?").pluck();
   const putMaking = db.prepare<[string, string]>("INSERT OR REPLACE INTO making (key, value) VALUES (?, ?)");
+  const makings = db.prepare<[string, string], { key: string; value: string }>("SELECT key, value FROM making WHERE key >= ? AND key < ?");
   const dropMaking = db.prepare<[string]>("DELETE FROM making WHERE key = ?");
   const move = prepareMove(db);
   return {
@@ -114,6 +118,8 @@ function openRooms(db: Database, group: Group): Pick<PortalStore, "portal" | "pu
     making: (key) => group.read(() => fromJson(making.get(key) ?? null)),
     putMaking: (key, value) =>
       group.write(() => void (value === undefined ? dropMaking.run(key) : putMaking.run(key, JSON.stringify(value)))),
+    makings: (prefix) =>
+      group.read(() => makings.all(prefix, `${prefix}\u{10ffff}`).map(({ key, value }) => ({ key, value: JSON.parse(value) as unknown }))),
   };
 }
 

@@ -221,6 +221,8 @@ export interface LinkSettings {
   readonly topic?: boolean;
   /** `@room` rings everybody there, from those whom the room lets ring; else it is shown and rings nobody. */
   readonly everyone?: boolean;
+  /** The room stands in the homeserver's public directory. */
+  readonly directory?: boolean;
 }
 
 export interface Portal {
@@ -254,6 +256,8 @@ export interface PortalStore {
   /** Rooms that are being made: key → what is known. Row first, then the call. */
   making(key: string): Promise<unknown>;
   putMaking(key: string, value: unknown): Promise<void>;
+  /** What was begun and not finished, of all keys with this beginning. */
+  makings(prefix: string): Promise<readonly { readonly key: string; readonly value: unknown }[]>;
 }
 
 export interface Ghost {

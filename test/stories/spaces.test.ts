@@ -106,7 +106,7 @@ describe("Spaces", () => {
     assert.equal(madeRooms(), 2);
   });
 
-  test("killed between the making of a space and its record, the next start finds it by its address", async () => {
+  test("cut off after a space was made, the next start finds it by its address and goes on", async () => {
     await open({ faults: [{ kind: "status", status: 503, times: 0, match: { path: "m.space.child" } }] });
     const space = await enter(TOWN);
     await town.stopBridge();

@@ -1,0 +1,86 @@
+/** What lies around the messages of a link: spaces, the room directory. Kept up in the background: no message waits for it. */
+import type { Logger } from "pino";
+import { Directory } from "./directory.ts";
+import type { Links } from "./links.ts";
+import type { LiveLogin } from "./logins.ts";
+import type { MatrixClient } from "./matrix/client.ts";
+import type { Namespace } from "./matrix/namespace.ts";
+import type { ChannelFacts } from "./model/events.ts";
+import type { Channel, Clock } from "./network.ts";
+import type { Rooms } from "./rooms.ts";
+import { ShownBook } from "./shown.ts";
+import { Spaces, type SpacesFor } from "./spaces.ts";
+import type { Link, Store } from "./store/store.ts";
+
+export interface SurroundingSettings {
+  readonly spaces: SpacesFor;
+  readonly directory: boolean;
+}
+
+export interface SurroundingContext {
+  readonly store: Store;
+  readonly client: MatrixClient;
+  readonly links: Links;
+  readonly rooms: Rooms;
+  readonly namespace: Namespace;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Aborted when the bridge stops. */
+  readonly signal: AbortSignal;
+  readonly wishes: SurroundingSettings;
+}
+
+/** How often something that failed is tried again, each time after twice as long, beginning with a second. The next connection tries anew. */
+const TRIES = 8;
+
+export class Surroundings {
+  readonly shown: ShownBook;
+  readonly spaces: Spaces;
+  readonly directory: Directory;
+  readonly #context: SurroundingContext;
+
+  constructor(context: SurroundingContext) {
+    const { store, wishes } = context;
+    this.#context = context;
+    this.shown = new ShownBook(store.portals);
+    const shared = { ...context, portals: store.portals, settings: store.settings, shown: this.shown };
+    this.spaces = new Spaces({ ...shared, wanted: wishes.spaces });
+    this.directory = new Directory({ ...shared, byDefault: wishes.directory });
+  }
+
+  /** A link was made. */
+  linked(link: Link, live: LiveLogin, channel: Channel): void {
+    this.#looked(link, live, channel);
+  }
+
+  /** The channel was looked at anew, after a connection that may have missed something. */
+  refreshed(link: Link, live: LiveLogin, channel: Channel): void {
+    this.#looked(link, live, channel);
+  }
+
+  /** The channel changed. */
+  changed(link: Link, _live: LiveLogin, change: ChannelFacts): void {
+    if (change.visibility !== undefined || change.unlisted !== undefined) this.#later(link, () => this.directory.update(link.room));
+  }
+
+  #looked(link: Link, _live: LiveLogin, channel: Channel): void {
+    this.#later(link, () => this.spaces.include(link, channel));
+    this.#later(link, () => this.directory.update(link.room));
+  }
+
+  #later(link: Link, work: () => Promise<void>): void {
+    const { clock, log, signal } = this.#context;
+    const run = async () => {
+      for (let tries = 1; !signal.aborted && tries <= TRIES; tries += 1) {
+        try {
+          return await work();
+        } catch (error) {
+          if (signal.aborted) return;
+          log.warn({ link: link.id, room: link.room, err: error }, "Something around the room could not be done yet");
+        }
+        await clock.sleep(1_000 * 2 ** tries, signal).catch(() => undefined);
+      }
+    };
+    void run();
+  }
+}
