@@ -46,15 +46,8 @@ export class BridgeProcess {
     return this.#state;
   }
 
-  /** Runs one of the command's verbs to its end. */
-  async run(...words: string[]): Promise<void> {
-    const child = this.#spawn(words);
-    const [code] = (await once(child, "exit")) as [number | null];
-    if (code !== 0) throw new Error(`causeway ${words[0]} failed:\n${this.lines.slice(-20).join("\n")}`);
-  }
-
   start(): void {
-    const child = this.#spawn(["start"]);
+    const child = this.#spawn();
     this.#child = child;
     this.#tell({ is: "starting", ...(child.pid !== undefined && { pid: child.pid }), kills: this.#state.kills });
     void this.#watch(child, performance.now());
@@ -81,9 +74,9 @@ export class BridgeProcess {
     clearTimeout(late);
   }
 
-  #spawn(words: readonly string[]): ChildProcess {
+  #spawn(): ChildProcess {
     const { folder, config } = this.#options;
-    const child = spawn(process.execPath, [entrance, ...words, "-c", config], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [entrance, "start", "-c", config], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
         this.lines.push(...text.split("\n").filter(Boolean));

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { stringify } from "yaml";
+import { makeRegistration, type RegistrationWish, writeRegistration } from "../../core/matrix/registration.ts";
 import { type FakeHomeserver, startHomeserver } from "../fakes/homeserver.ts";
 import type { MatrixUser } from "../matrix-client.ts";
 import type { MatrixRoom } from "../matrix-room.ts";
@@ -69,7 +70,8 @@ export class Sandbox {
       changed: (state) => sandbox.it?.bridgeChanged(state),
     });
     await writeFile(join(folder, "config.yaml"), writeConfig(homeserver.url, port, room, networks));
-    await bridge.run("registration");
+    // As `causeway registration` writes it, without the second that another process takes.
+    await writeFile(join(folder, "registration.yaml"), writeRegistration(await makeRegistration(registrationOf(port, networks))));
     homeserver.addService(join(folder, "registration.yaml"));
     const matrix = new MatrixSide({ homeserver, room, people, bot: BOT, ghosts: "@_", changed: changed("matrix") });
     sandbox.it = new Sandbox(homeserver, folder, networks, bridge, matrix, room.id);
@@ -215,6 +217,17 @@ async function furnish(homeserver: FakeHomeserver): Promise<{ room: MatrixRoom; 
   await room.as(otto).join();
   await room.setPower((levels) => ({ ...levels, users: { ...(levels["users"] as object), [BOT]: 50 } }));
   return { room, people: [mira, otto] };
+}
+
+function registrationOf(port: number, networks: readonly OpenNetwork[]): RegistrationWish {
+  const here = networks.filter((network) => network.side);
+  return {
+    id: "causeway",
+    url: `http://127.0.0.1:${port}`,
+    domain: DOMAIN,
+    senderLocalpart: "causeway",
+    networks: here.map(({ id }) => ({ id, prefix: `_${id}_` })),
+  };
 }
 
 function writeConfig(url: string, port: number, room: MatrixRoom, networks: readonly OpenNetwork[]): string {
