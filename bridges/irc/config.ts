@@ -1,5 +1,6 @@
 /** The `irc` section of the config file. */
 import { z } from "zod";
+import { foldAscii } from "./casemap.ts";
 import { isKnownEncoding } from "./encoding.ts";
 import { isChannelName, networkNamePattern } from "./ids.ts";
 
@@ -154,4 +155,11 @@ export const configSchema = z.strictObject({
 export type IrcConfig = z.output<typeof configSchema>;
 export type IrcNetworkConfig = z.output<typeof ircNetworkSchema>;
 export type IrcServerConfig = z.output<typeof serverSchema>;
+/** Of a single channel, however its name is written; none are set for most. */
+export function settingsOf(config: IrcNetworkConfig, channel: string | undefined): IrcNetworkConfig["channels"][string] {
+  if (channel === undefined) return {};
+  const folded = foldAscii(channel);
+  return Object.entries(config.channels).find(([name]) => foldAscii(name) === folded)?.[1] ?? {};
+}
+
 export type FloodConfig = z.output<typeof floodSchema>;

@@ -28,6 +28,8 @@ export interface DeliveryOptions {
   live(): { session: Session; book: Book };
   /** Why a message to the channel has to wait. */
   obstacle(channel: RemoteChannelId): TryLater | undefined;
+  /** Sees to it that we are in the channel, where that is only done when somebody speaks. */
+  enter(channel: RemoteChannelId): Promise<void>;
   /** We are told that we are not in a channel in which we thought we were. */
   doubt(channel: RemoteChannelId): void;
   /** The nick for RELAYMSG; undefined = speak by ourselves. */
@@ -168,6 +170,7 @@ export class Delivery {
     isFine: (refusal: Line) => boolean = () => false,
   ): Promise<Sent> {
     const { session, book } = this.#options.live();
+    await this.#options.enter(channel);
     const target = this.#target(channel, book);
     const lines = commands(target, session);
     const fence = session.caps.has("labeled-response") ? 0 : 1;

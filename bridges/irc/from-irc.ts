@@ -131,13 +131,18 @@ function namesIn(place: Place, view: View) {
   };
 }
 
-/** Ours, and which send it was where that can be told. A person's own words, said elsewhere under the same nick, are no echo. */
+/**
+ * Ours, and which send it was where that can be told. A person's own words, said elsewhere under the same nick, are no echo: they carry no
+ * key where keys travel, and come unasked where we hear ourselves.
+ */
 function echoOf(line: Line, view: View, mark: string | undefined): Echo | undefined {
-  const me = view.book.isMe(line.nick);
-  if (!me && !view.isOurs(line.nick)) return undefined;
+  const relayedBy = line.tags["draft/relaymsg"];
+  const me = view.book.isMe(line.nick) || (relayedBy !== undefined && view.book.isMe(relayedBy));
+  if (!me && !view.isOurs(line.nick) && !view.isOurs(relayedBy ?? "")) return undefined;
   const key = line.tags[keyTag] || (me ? mark : undefined);
   if (key) return { key };
-  return me && view.own && view.via === "live" ? undefined : {};
+  if (me) return view.own && view.via === "live" ? undefined : {};
+  return {};
 }
 
 function fromTags(line: Line, view: View): RemoteEvent[] {

@@ -26,7 +26,6 @@ export interface HistoryOptions {
   live(): { session: Session; book: Book };
   current(): Session | undefined;
   view(places: Places): View;
-  isOurs(nick: string): boolean;
   obstacle(channel: RemoteChannelId): TryLater | undefined;
 }
 
@@ -94,6 +93,7 @@ export class History {
   async find(channel: RemoteChannelId, key: string, since: number, wire: IrcWire | undefined): Promise<Found> {
     let from = since - CLOCKS_DIFFER;
     let alike = 0;
+    const { isOurs } = this.#options.view(new Places());
     for (let page = 0; page < MOST_PAGES; page++) {
       const { items, full } = await this.#after(channel, from);
       const heads = items.map(headOf).filter((line) => line !== undefined);
@@ -101,7 +101,7 @@ export class History {
       const keyed = heads.find((line) => line.tags[keyTag] === key);
       if (keyed) return { is: "arrived", sent: sentAs(keyed) };
       const words = wire?.lines[0]?.text;
-      if (words !== undefined) alike += heads.filter((line) => this.#options.isOurs(line.nick) && lastParam(line).includes(words)).length;
+      if (words !== undefined) alike += heads.filter((line) => isOurs(line.nick) && lastParam(line).includes(words)).length;
       const last = Math.max(...heads.map((line) => timeOf(line) ?? 0));
       if (!full || last <= from) break;
       from = last - 1;

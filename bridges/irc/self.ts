@@ -1,9 +1,33 @@
 /** Who a connection is: the relay bot, or a person. */
 import { readFile } from "node:fs/promises";
 import type { IrcNetworkConfig } from "./config.ts";
-import type { Self } from "./connection.ts";
+import type { Live } from "./live.ts";
+import type { Identity } from "./registration.ts";
 import type { SaslMechanism } from "./sasl.ts";
 import type { WireOptions } from "./wire.ts";
+
+export interface Introduction {
+  readonly identity: Identity;
+  readonly client: WireOptions["client"];
+  readonly localAddress: string | undefined;
+}
+
+/** What differs between the relay bot and a person's own connection. */
+export interface Self {
+  readonly own: boolean;
+  readonly nickserv: IrcNetworkConfig["nickserv"];
+  /** Lines to send after connecting. */
+  readonly perform: readonly string[];
+  /** When the next attempt may begin: many connections of one bridge go one after the other. */
+  turn(signal: AbortSignal): Promise<void>;
+  identity(): Promise<Introduction>;
+  /** Lines to let go unread, told from their bytes. */
+  skip?(bytes: Buffer, start: number, end: number, nick: string): boolean;
+  settled?(live: Live): void;
+  /** Something is about to be said. */
+  spoke?(): void;
+  close?(): void;
+}
 
 export function relaySelf(config: IrcNetworkConfig): Self {
   return {

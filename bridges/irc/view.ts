@@ -18,6 +18,8 @@ export interface View {
   cursor(channel: RemoteChannelId, time: number | undefined): Cursor | undefined;
   readonly via: "live" | "history";
   readonly now: number;
+  /** Messages carry our keys: what is said under a nick of ours without one was said by somebody's other client. */
+  readonly tagsPass: boolean;
   /** The id under which core knows the channel. */
   channelId(name: string): RemoteChannelId;
   /** Channels that the bridge knows, for words that look like one. */

@@ -22,6 +22,7 @@ export class Client {
   #negotiating = false;
   #password: string | undefined;
   #named = false;
+  #ended = false;
   #penalty = 0;
   #penaltyAt = Date.now();
   /** Answers to the line that is being worked on, while it has a label. */
@@ -80,9 +81,11 @@ export class Client {
   }
 
   error(words: string): void {
+    if (this.#ended) return;
     this.raw(`ERROR :Closing link: (${words})`);
+    // What still comes is read and let go of: closing over unread bytes would take the last words with it.
+    this.#ended = true;
     this.#socket.end();
-    this.#socket.destroySoon();
   }
 
   gone(reason: string): void {
@@ -107,12 +110,12 @@ export class Client {
   }
 
   #read(bytes: Buffer): void {
-    if (this.server.faults.hang) return;
+    if (this.server.faults.hang || this.#ended) return;
     this.#rest += bytes.toString("latin1");
     for (let end = this.#rest.search(/[\r\n]/); end >= 0; end = this.#rest.search(/[\r\n]/)) {
       const line = Buffer.from(this.#rest.slice(0, end), "latin1").toString();
       this.#rest = this.#rest.slice(end + 1);
-      if (line !== "" && !this.#socket.destroyed) this.#line(line);
+      if (line !== "" && !this.#socket.destroyed && !this.#ended) this.#line(line);
     }
   }
 
