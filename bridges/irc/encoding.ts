@@ -25,9 +25,26 @@ export function fallbackDecoder(encoding: string): (bytes: Buffer) => string {
     try {
       return utf8.decode(bytes);
     } catch {
-      return other.decode(bytes);
+      return withoutHalf(bytes) ?? other.decode(bytes);
     }
   };
+}
+
+/**
+ * Servers cut a long line at 512 bytes, also in the middle of a character: then all before it is UTF-8. Only where other such characters
+ * stand before it, though: by itself the last byte may just as well be a letter of an older encoding.
+ */
+function withoutHalf(bytes: Buffer): string | undefined {
+  const lead = bytes.findLastIndex((byte) => byte < 0x80 || byte >= 0xc0);
+  const byte = bytes[lead] ?? 0;
+  const wanted = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+  const before = bytes.subarray(0, lead);
+  if (bytes.length - lead >= wanted || before.every((one) => one < 0x80)) return undefined;
+  try {
+    return utf8.decode(before);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Comes with irc-framework, whose transport writes with it. */
