@@ -176,6 +176,7 @@ function liveOf(config: DiscordConfig, core: Core, rest: Rest): Live {
       application: self.application,
       cdn: config.cdn_url,
       guild,
+      system: config.system_messages,
       person: (id) => members.seen(id)?.person.name,
       role: (id) => (guild === undefined ? undefined : guilds.guild(guild)?.roles.get(id)?.name.replace(/^@/, "")),
       channel: (id) => guilds.place(id)?.name,

@@ -16,7 +16,7 @@ import { readMarkdown } from "./markdown.ts";
 import { senderOf, type Shown } from "./people.ts";
 import { pollFrom, pollResults } from "./polls.ts";
 import type { Names } from "./references.ts";
-import { isOrdinary, systemWords } from "./system.ts";
+import { isOrdinary, isSystem, systemWords } from "./system.ts";
 import { isOurs, isPluralKit, namesFor, type Road, type Stand, type View } from "./view.ts";
 
 export type GatewayMessage = APIMessage & { readonly member?: Shown };
@@ -28,7 +28,8 @@ export function fromMessage(message: GatewayMessage, view: View, stand: Stand, r
   // "Thinking…": the answer itself comes as an update.
   if (((message.flags ?? 0) & MessageFlags.Loading) !== 0) return [];
   const event = messageEvent(message, view, stand, road);
-  return [event, ...consequences(message, event)];
+  const told = view.system || !isSystem(message.type) ? [event] : [];
+  return [...told, ...consequences(message, event)];
 }
 
 /** What a message of Discord's own makes of other messages. */

@@ -20,6 +20,11 @@ export function isOrdinary(type: number): boolean {
   return ORDINARY.has(type);
 }
 
+/** What Discord writes itself, and the bridge knows. */
+export function isSystem(type: number): boolean {
+  return !ORDINARY.has(type) && type in MessageType;
+}
+
 /** What its author did, without their name; undefined = a kind that nobody knows yet. */
 export function systemWords(message: APIMessage, names: Names): Inline[] | undefined {
   const name = message.content;

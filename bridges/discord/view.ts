@@ -11,6 +11,8 @@ export interface View {
   readonly application: string;
   readonly cdn: string;
   readonly guild: string | undefined;
+  /** Whether what Discord itself writes (joins, boosts) is told. */
+  readonly system: boolean;
   /** Names from memory, for mentions that the message itself does not resolve. */
   person(id: string): string | undefined;
   role(id: string): string | undefined;

@@ -37,6 +37,7 @@ const view: View = {
   application: "159985870458322944",
   cdn: "https://cdn.discordapp.com",
   guild: GUILD,
+  system: true,
   person: () => undefined,
   role: (id) => (id === "41771983423143936" ? "WE DEM BOYZZ!!!!!!" : undefined),
   channel: (id) => (id === CHANNEL ? "general" : undefined),

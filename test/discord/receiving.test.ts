@@ -227,6 +227,16 @@ test("pins and their end are heard, though Discord does not say which message", 
   await bridge.heard("unpin", ({ message }) => message === messageId(a));
 });
 
+test("what Discord itself writes is not told where the config says so; the pin is told all the same", async (t) => {
+  const stage = await scene(t);
+  const bridge = await stage.start({ config: { system_messages: false } });
+  const id = stage.alice.say(stage.channel, "a");
+  stage.alice.pin(stage.channel, id);
+  await bridge.heard("pin");
+  await bridge.settled();
+  assert.ok(!bridge.core.events.some((event) => event.kind === "message" && event.style === "emote"));
+});
+
 test("files can be opened, also when their address has run out; nothing but Discord's own hosts is ever asked", async (t) => {
   const stage = await scene(t);
   const { alice, channel, fake } = stage;
