@@ -112,6 +112,7 @@ export class World {
   skew = 0;
   #last = 0n;
   #micro = 0;
+  #past = 0n;
 
   now(): number {
     return Date.now() + this.skew;
@@ -126,7 +127,7 @@ export class World {
   /** Ascending, with the time in its upper bits. */
   snowflake(at = this.now()): string {
     const wanted = (BigInt(Math.floor(at)) - EPOCH) << 22n;
-    if (at < this.now() - 1_000) return (wanted + BigInt(Math.floor(Math.random() * 4_000_000))).toString();
+    if (at < this.now() - 1_000) return (wanted + (this.#past++ % 4_000_000n)).toString();
     this.#last = wanted > this.#last ? wanted : this.#last + 1n;
     return this.#last.toString();
   }
