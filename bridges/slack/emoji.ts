@@ -27,7 +27,9 @@ export function emojiOf(shortName: string): string | undefined {
 
 /** 👍🏼 → `+1::skin-tone-3`. Undefined = Slack has no name for it. Of two people with different skins the name tells nothing. */
 export function shortNameOf(emoji: string): string | undefined {
-  const known = texts().get(emoji.replace(VARIATION, "").replace(TONE, ""));
+  const plain = emoji.replace(VARIATION, "");
+  // A tone by itself is an emoji too.
+  const known = texts().get(plain) ?? texts().get(plain.replace(TONE, ""));
   if (!known) return undefined;
   const tones = new Set(emoji.match(TONE));
   const [tone] = tones;

@@ -193,7 +193,7 @@ class Reader {
     while (this.#frames.length - 1 > open) this.#giveUp();
     const frame = this.#frames.pop();
     if (frame?.mark === undefined || frame.nodes.length === 0) return at + 1;
-    return this.#put({ type: STYLES[frame.mark], content: frame.nodes }, at, at + 1);
+    return this.#put({ type: STYLES[frame.mark], content: make.merged(frame.nodes) }, at, at + 1);
   }
 
   /** `<…>` ends before the next `<` or line break, or it is none. */

@@ -1,7 +1,8 @@
 /** A poll as a message with buttons: its blocks, the votes that buttons send, and the results that are edited in. */
 import type { KnownBlock, SectionBlock } from "@slack/types";
 import type { Poll } from "../../core/model/message.ts";
-import { BLOCKS } from "./capabilities.ts";
+import { clip } from "../../core/model/plain.ts";
+import { BLOCKS, BLOCKS_LENGTH } from "./capabilities.ts";
 import { decoded, escaped } from "./mrkdwn.ts";
 import { filled, type Json, number, record, records, string } from "./wire.ts";
 import { clean } from "./write-blocks.ts";
@@ -9,29 +10,41 @@ import { clean } from "./write-blocks.ts";
 const VOTE = "causeway_vote";
 /** The block of the question says what a vote has to know: how many answers count, and whether results are shown before the end. */
 const QUESTION = /^causeway_poll:(\d{1,3}):([01])$/;
-const TEXT = 2900;
+/** A section takes 3000 characters, and an escaped one is five. */
+const LONGEST = 590;
 
 /** Question, answers and a line below them. Answers beyond what one message holds are refused by the caller. */
 export const MOST_ANSWERS = BLOCKS - 2;
 
 export function writePoll(poll: Poll): KnownBlock[] {
+  return fitting((room) => pollBlocks(poll, room));
+}
+
+/** Texts are cut until all of them together fit into a message. */
+function fitting(write: (room: number) => KnownBlock[]): KnownBlock[] {
+  for (let room = LONGEST; ; room = Math.floor(room * 0.7)) {
+    const blocks = write(room);
+    if (JSON.stringify(blocks).length <= BLOCKS_LENGTH || room < 10) return blocks;
+  }
+}
+
+function pollBlocks(poll: Poll, room: number): KnownBlock[] {
   const question: SectionBlock = {
     type: "section",
     block_id: `causeway_poll:${Math.min(poll.maxSelections, 999)}:${poll.disclosed ? 1 : 0}`,
-    text: { type: "mrkdwn", text: `*${escaped(clip(poll.question))}*` },
+    text: { type: "mrkdwn", text: `*${shown(poll.question, room)}*` },
   };
   const answers = poll.answers.map<SectionBlock>((answer, index) => ({
     type: "section",
     block_id: `causeway_answer:${index}`,
-    text: { type: "mrkdwn", text: escaped(clip(answer.text)) },
+    text: { type: "mrkdwn", text: shown(answer.text, room) },
     accessory: { type: "button", action_id: VOTE, text: { type: "plain_text", text: "Vote" }, value: answer.id },
   }));
   return [question, ...answers, footer(poll.maxSelections > 1 ? `Up to ${poll.maxSelections} answers each.` : "One answer each.")];
 }
 
-function clip(text: string): string {
-  const shown = clean(text).replace(/\s+/g, " ").trim() || " ";
-  return shown.length > TEXT / 2 ? `${shown.slice(0, TEXT / 2).toWellFormed()}…` : shown;
+function shown(text: string, room: number): string {
+  return escaped(clip(clean(text).replace(/\s+/g, " ").trim(), room)) || " ";
 }
 
 function footer(text: string): KnownBlock {
@@ -86,15 +99,17 @@ export function tallied(blocks: unknown, { tally, closed }: Tally): KnownBlock[]
   const question = records(blocks).find((block) => QUESTION.test(string(block.block_id)));
   if (!question) return undefined;
   const [, , disclosed] = QUESTION.exec(string(question.block_id)) ?? [];
-  const shown = closed || disclosed === "1";
+  const counted = closed || disclosed === "1";
   const buttons = records(blocks).filter((block) => record(block.accessory).action_id === VOTE);
-  const answers = tally.map<SectionBlock>(({ text, votes }, index) => ({
-    type: "section",
-    block_id: `causeway_answer:${index}`,
-    text: { type: "mrkdwn", text: escaped(clip(text)) + (shown ? ` — *${votes}*` : "") },
-    ...(closed || !buttons[index] ? {} : { accessory: buttons[index].accessory as NonNullable<SectionBlock["accessory"]> }),
-  }));
+  const answers = (room: number) =>
+    tally.map<SectionBlock>(({ text, votes }, index) => ({
+      type: "section",
+      block_id: `causeway_answer:${index}`,
+      text: { type: "mrkdwn", text: shown(text, room) + (counted ? ` — *${votes}*` : "") },
+      ...(closed || !buttons[index] ? {} : { accessory: buttons[index].accessory as NonNullable<SectionBlock["accessory"]> }),
+    }));
   const total = tally.reduce((sum, { votes }) => sum + (number(votes) ?? 0), 0);
   const count = total === 1 ? "1 vote" : `${total} votes`;
-  return [question as unknown as SectionBlock, ...answers, footer(closed ? `The poll is closed: ${count}.` : `${count}.`)];
+  const below = footer(closed ? `The poll is closed: ${count}.` : `${count}.`);
+  return fitting((room) => [question as unknown as SectionBlock, ...answers(room), below]);
 }
