@@ -121,7 +121,7 @@ export class Buckets {
 
   #bucketOf(route: Route): string {
     const hash = this.#hashes.get(`${route.method} ${route.template}`);
-    return hash === undefined ? `${keyOf(route)}` : `${hash}:${route.major}`;
+    return hash === undefined ? keyOf(route) : `${hash}:${route.major}`;
   }
 
   #forget(): void {

@@ -158,7 +158,7 @@ function normal(text: string): string {
   return text
     .replaceAll(/<a?:(\w+):\d+>/g, ":$1:")
     .replaceAll("<@!", "<@")
-    .replaceAll(/[\u200b-\u200f\u2060\ufeff\ufe0f]/g, "")
+    .replaceAll(/[\u200b-\u200f\u2060\ufeff]|\ufe0f/g, "")
     .replaceAll(/\s+/g, " ")
     .trim();
 }

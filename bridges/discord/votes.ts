@@ -9,7 +9,7 @@ import type { Stands } from "./stands.ts";
 import type { Road, Stand } from "./view.ts";
 import type { Dispatch } from "./wire.ts";
 
-type Vote = Dispatch<"MESSAGE_POLL_VOTE_ADD"> | Dispatch<"MESSAGE_POLL_VOTE_REMOVE">;
+type Vote = Dispatch<"MESSAGE_POLL_VOTE_ADD">;
 
 interface Known {
   readonly multiple: boolean;

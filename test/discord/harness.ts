@@ -4,7 +4,6 @@ import { type DiscordConfig, discordConfig } from "../../bridges/discord/config.
 import { BOT, channelId, messageId, threadId, userId } from "../../bridges/discord/ids.ts";
 import { discord } from "../../bridges/discord/index.ts";
 import type { SayWire } from "../../bridges/discord/wire.ts";
-import type { RemoteChannelId } from "../../core/model/ids.ts";
 import type { Faults, Harness, Scene, Someone, Standing } from "../conformance/harness.ts";
 import { FakeDiscord } from "../fakes/discord.ts";
 import type { Person } from "../fakes/discord/people.ts";
