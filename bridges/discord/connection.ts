@@ -170,6 +170,7 @@ function liveOf(config: DiscordConfig, core: Core, rest: Rest): Live {
     nonces: new Recent(1_000),
     voices: new Map(),
     setByUs: new Map(),
+    doneByUs: new Recent(1000),
     self,
     view: (guild) => ({
       me: self.id,

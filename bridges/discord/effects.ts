@@ -1,6 +1,6 @@
 /** What is done to messages and channels. "Already so" is success. https://discord.com/developers/docs/resources/message */
 import { type APIMessage, Routes } from "discord-api-types/v10";
-import { Refused } from "../../core/model/errors.ts";
+import { Refused, Uncertain } from "../../core/model/errors.ts";
 import type { ReactionKey } from "../../core/model/message.ts";
 import { clip } from "../../core/model/plain.ts";
 import type { DeletePart, EditPart, PinPart, ReactPart, Sent, TopicPart, VotePart } from "../../core/network.ts";
@@ -58,10 +58,23 @@ async function webhookOf(live: Live, channel: string) {
 
 export async function remove(live: Live, part: DeletePart): Done {
   const where = await whereOf(live, part);
-  if (part.own && (await removeByWebhook(live, part, where))) return {};
-  const reason = part.reason ?? `Deleted by ${part.speaker.name} (${part.speaker.mxid})`;
-  await gone(live.rest.delete(Routes.channelMessage(where, part.message), { reason }));
-  return {};
+  return await asOurs(live, `delete:${part.message}`, async () => {
+    if (part.own && (await removeByWebhook(live, part, where))) return {};
+    const reason = part.reason ?? `Deleted by ${part.speaker.name} (${part.speaker.mxid})`;
+    await gone(live.rest.delete(Routes.channelMessage(where, part.message), { reason }));
+    return {};
+  });
+}
+
+/** Remembered beforehand, because Discord may tell of it before it answers; not when Discord has said no. */
+async function asOurs(live: Live, deed: string, run: () => Done): Done {
+  live.doneByUs.set(deed, true);
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof Uncertain)) live.doneByUs.delete(deed);
+    throw error;
+  }
 }
 
 /** What our webhook said, the bot may delete without any right. False = it was not that webhook. */
@@ -134,9 +147,11 @@ export async function pin(live: Live, part: PinPart): Done {
   const where = await whereOf(live, part);
   const path = Routes.channelMessagesPin(where, part.message);
   const reason = `By ${part.speaker.name} (${part.speaker.mxid})`;
-  if (part.kind === "pin") await live.rest.put(path, { reason });
-  else await gone(live.rest.delete(path, { reason }));
-  return {};
+  return await asOurs(live, `${part.kind}:${part.message}`, async () => {
+    if (part.kind === "pin") await live.rest.put(path, { reason });
+    else await gone(live.rest.delete(path, { reason }));
+    return {};
+  });
 }
 
 /** Twice in ten minutes, says Discord: a limit of its own. */

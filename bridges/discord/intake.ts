@@ -133,9 +133,9 @@ export class Intake {
         return this.#withStand(d.channel_id, d.id, (stand) => this.#updated(d, stand, road));
       case On.MessageDelete:
         this.#context.pluralkit.deleted(d.id);
-        return this.#withStand(d.channel_id, d.id, (stand) => [fromDelete([d.id], stand, road, this.#moment(d.id))]);
+        return this.#withStand(d.channel_id, d.id, (stand) => [this.#deleted([d.id], stand, road, this.#moment(d.id))]);
       case On.MessageDeleteBulk:
-        return this.#withStand(d.channel_id, d.channel_id, (stand) => [fromDelete(d.ids, stand, road, this.#moment(d.channel_id))]);
+        return this.#withStand(d.channel_id, d.channel_id, (stand) => [this.#deleted(d.ids, stand, road, this.#moment(d.channel_id))]);
       case On.MessageReactionAdd:
       case On.MessageReactionRemove: {
         const kind = t === On.MessageReactionAdd ? "react" : "unreact";
@@ -200,6 +200,13 @@ export class Intake {
     const { nonces, ours } = this.#context.live;
     const key = ours.get(d.id) ?? (d.nonce === undefined ? undefined : nonces.get(String(d.nonce)));
     return key === undefined ? events : events.map((event) => (event.echo ? { ...event, echo: { key } } : event));
+  }
+
+  /** Of what we deleted ourselves nobody need be told; of the others that went with it they must. */
+  #deleted(ids: readonly string[], stand: Stand, road: Road, at: number): RemoteEvent {
+    const { doneByUs } = this.#context.live;
+    const others = ids.filter((id) => !doneByUs.has(`delete:${id}`));
+    return others.length > 0 ? fromDelete(others, stand, road, at) : { ...fromDelete(ids, stand, road, at), echo: {} };
   }
 
   #updated(d: GatewayMessage & { readonly guild_id?: string }, stand: Stand, road: Road): Reading {

@@ -20,6 +20,8 @@ export interface Live {
   readonly nonces: Recent<string>;
   /** The voice channel that each person is in, as far as it was told. */
   readonly voices: Map<string, string>;
+  /** Messages that we deleted, pinned or unpinned ourselves, as `pin:ID`: Discord tells of it without saying who. */
+  readonly doneByUs: Recent<true>;
   /** Topics and names that we set ourselves, by kind and channel. */
   readonly setByUs: Map<string, string>;
   /** The bot's account and application, empty until it is known. */

@@ -26,10 +26,20 @@ export async function pinsChanged(live: Live, channel: string, stand: Stand, roa
   const happened = base(stand, road, live.core.clock.now());
   const gone = Array.isArray(kept) ? (kept as string[]).filter((id) => !now.includes(id)) : [];
   const fresh = now.filter((id) => !before.has(id)).reverse();
-  return [
-    ...gone.map((id): RemoteEvent => ({ ...happened, kind: "unpin", message: messageId(id) })),
-    ...fresh.map((id): RemoteEvent => ({ ...happened, kind: "pin", message: messageId(id) })),
-  ];
+  const told = (kind: "pin" | "unpin", id: string): RemoteEvent => ({
+    ...happened,
+    kind,
+    message: messageId(id),
+    ...ownEcho(live, kind, id),
+  });
+  return [...gone.map((id) => told("unpin", id)), ...fresh.map((id) => told("pin", id))];
+}
+
+/** Either way, what we did to this message before has been told now. */
+function ownEcho(live: Live, kind: "pin" | "unpin", id: string): { echo?: object } {
+  const ours = live.doneByUs.has(`${kind}:${id}`);
+  for (const deed of ["pin", "unpin"]) live.doneByUs.delete(`${deed}:${id}`);
+  return ours ? { echo: {} } : {};
 }
 
 /** Newest first. */
