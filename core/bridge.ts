@@ -1,5 +1,6 @@
 /** The bridge itself: everything put together, started in an order that loses nothing, and stopped. */
 import type { Logger } from "pino";
+import { AliasJoin, type AliasRule } from "./alias-join.ts";
 import { CatchUp } from "./catch-up.ts";
 import { type CommandContext, workCommand, workRemoteCommand } from "./commands.ts";
 import { compare } from "./portal/compare.ts";
@@ -21,6 +22,7 @@ import { Lanes, readLane } from "./lanes.ts";
 import { Linking } from "./linking.ts";
 import { Links } from "./links.ts";
 import { type LiveLogin, Logins, notConnected } from "./logins.ts";
+import type { ThirdParty } from "./matrix/appservice.ts";
 import type { MatrixClient } from "./matrix/client.ts";
 import type { MatrixEphemeral, MatrixEvent } from "./matrix/event.ts";
 import { MatrixGaps } from "./matrix-gap.ts";
@@ -41,6 +43,7 @@ import { Rooms } from "./rooms.ts";
 import type { Link, Store } from "./store/store.ts";
 import { SignIns } from "./sign-in.ts";
 import { type SurroundingSettings, Surroundings } from "./surroundings.ts";
+import { createThirdParty } from "./third-party.ts";
 import { Unresolved } from "./unresolved.ts";
 import { Watch } from "./watch.ts";
 
@@ -60,6 +63,7 @@ export interface BridgeOptions {
   readonly settings: PortalSettings & { readonly giveUpAfter: number; readonly adminRoom: RoomId | undefined };
   readonly links: readonly LinkConfig[];
   readonly surroundings: SurroundingSettings;
+  readonly aliases: { readonly rules: readonly AliasRule[]; readonly mostPerHour: number };
   /** What a ghost shows as its name. */
   readonly ghostName: (network: NetworkId, person: Person) => string;
   /** Whether the homeserver lets us act as people who linked an account. */
@@ -86,6 +90,7 @@ export class Bridge {
   readonly #gaps: MatrixGaps;
   readonly #homeserver: FromHomeserver;
   readonly #linking: Linking;
+  readonly #aliases: AliasJoin;
   readonly #notices: Notices;
   readonly #doubles: DoublePuppets;
   readonly #signIns: SignIns;
@@ -150,6 +155,8 @@ export class Bridge {
     this.#doubles = new DoublePuppets({ ...shared, users: store.users, bot, enabled: options.doublePuppets });
     const surroundings = new Surroundings({ ...shared, namespace, signal: this.#stopping.signal, wishes: options.surroundings });
     this.#linking = new Linking({ ...shared, namespace, networks, surroundings, changed: (link, made) => this.#linked(link, made) });
+    const signal = this.#stopping.signal;
+    this.#aliases = new AliasJoin({ ...shared, ...options.aliases, portals: store.portals, linking: this.#linking, namespace, signal });
     this.#hints = new Hints({ ...shared, ghosts: this.#ghosts, members: this.#members, bot });
     const receive = (live: LiveLogin, events: readonly RemoteEvent[]) => reception.received(live, events);
     this.#catchUp = new CatchUp({
@@ -289,9 +296,14 @@ export class Bridge {
     return await isPortal(this.#queries(), alias);
   }
 
+  get thirdParty(): ThirdParty {
+    return createThirdParty({ ...this.#queries(), networks: new Map(this.#options.networks.map(({ network }) => [network.id, network])) });
+  }
+
   #queries() {
     const { namespace, store, client } = this.#options;
-    return { namespace, client, users: store.users, ghosts: this.#ghosts, logins: this.#logins, links: this.#links };
+    const mine = { ghosts: this.#ghosts, logins: this.#logins, links: this.#links, aliases: this.#aliases };
+    return { ...mine, namespace, client, users: store.users };
   }
 
   /** What stands in the way of being of use, one sentence each. */
@@ -314,6 +326,7 @@ export class Bridge {
   async #makeConfigLinks(live: LiveLogin): Promise<void> {
     const { log, client, clock, links } = this.#options;
     const shared = { linking: this.#linking, links: this.#links, logins: this.#logins, client, clock, log };
+    await this.#aliases.resume(live);
     await makeConfigLinks({ ...shared, wanted: links, signal: this.#stopping.signal }, live);
   }
 

@@ -128,9 +128,33 @@ const bridge = z
       .boolean()
       .default(false)
       .describe("Whether rooms that the bridge makes for public channels stand in the homeserver's room directory."),
+    rooms_per_hour: z.int().nonnegative().default(30).describe("How many rooms are made by `aliases` at most."),
   })
   .describe("How messages cross.")
   .prefault({});
+
+const linkWishes = {
+  readers: z
+    .enum(["visible", "announced", "open"])
+    .optional()
+    .describe("Who may read along unseen. visible: nobody; announced: the channel is told; open: anybody.")
+    .meta({ example: "announced" }),
+  relay: z.boolean().optional().describe("As `bridge.relay`, for this link.").meta({ example: true }),
+  reactions: z.boolean().optional().describe("Tell reactions in words where the network has none.").meta({ example: false }),
+  membership: z
+    .boolean()
+    .optional()
+    .describe("Show who comes and goes; someone who is removed on one side is removed on the other.")
+    .meta({ example: false }),
+  topic: z.boolean().optional().describe("Topic and name go from the room to the channel too.").meta({ example: true }),
+  everyone: z.boolean().optional().describe("Whether @room rings everybody in the channel.").meta({ example: false }),
+  directory: z.boolean().optional().describe("The room stands in the homeserver's room directory.").meta({ example: false }),
+  widen: z
+    .boolean()
+    .optional()
+    .describe("Yes, a private channel may be read in a room that more people can enter.")
+    .meta({ example: false }),
+};
 
 const link = z
   .strictObject({
@@ -145,28 +169,33 @@ const link = z
       .default([])
       .describe("Whom to invite into a room that the bridge makes.")
       .meta({ example: ["@admin:example.org"] }),
-    readers: z
-      .enum(["visible", "announced", "open"])
-      .optional()
-      .describe("Who may read along unseen. visible: nobody; announced: the channel is told; open: anybody.")
-      .meta({ example: "announced" }),
-    relay: z.boolean().optional().describe("As `bridge.relay`, for this link.").meta({ example: true }),
-    reactions: z.boolean().optional().describe("Tell reactions in words where the network has none.").meta({ example: false }),
-    membership: z.boolean().optional().describe("Show who comes and goes.").meta({ example: false }),
-    topic: z.boolean().optional().describe("Topic and name go from the room to the channel too.").meta({ example: true }),
-    everyone: z.boolean().optional().describe("Whether @room rings everybody in the channel.").meta({ example: false }),
-    directory: z.boolean().optional().describe("The room stands in the homeserver's room directory.").meta({ example: false }),
-    widen: z
-      .boolean()
-      .optional()
-      .describe("Yes, a private channel may be read in a room that more people can enter.")
-      .meta({ example: false }),
+    ...linkWishes,
   })
   .transform(({ network, channel, room, invite, ...wishes }) => ({
     network,
     channel,
     ...(room !== undefined && { room }),
     invite: invite as readonly Mxid[],
+    settings: withoutAbsent(wishes),
+  }));
+
+const { widen: _widen, ...aliasWishes } = linkWishes;
+const alias = z
+  .strictObject({
+    network: z.string().min(1).transform(networkId).meta({ example: "irc" }),
+    channel: z.string().min(1).default("*").describe("As in `links`, with * for any run of characters.").meta({ example: "libera #*" }),
+    space: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("Only channels of this workspace, server or category: its id.")
+      .meta({ example: "libera" }),
+    ...aliasWishes,
+  })
+  .transform(({ network, channel, space, ...wishes }) => ({
+    network,
+    channel,
+    ...(space !== undefined && { space }),
     settings: withoutAbsent(wishes),
   }));
 
@@ -184,6 +213,12 @@ export const coreSchema = z.strictObject({
     .array(link)
     .default([])
     .describe("Channels and the rooms that they are linked to. More can be linked by `!causeway link` in a room."),
+  aliases: z
+    .array(alias)
+    .default([])
+    .describe(
+      "Public channels that are linked when somebody joins their address, such as #_irc_libera_#causeway:example.org. None unless it stands here: ask the channels' people first.",
+    ),
   admin_room: z
     .string()
     .regex(/^!\S+$/, "must be a room's id, which begins with ! (in the room's settings, under Advanced)")

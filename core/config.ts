@@ -46,7 +46,7 @@ export async function loadConfig(file: string, known: readonly NetworkEntry[], e
   if (!parsed.success || problems.length > 0) throw new ConfigError(file, problems);
 
   const config = toConfig(file, parsed.data, networks, { warnings, secrets: [...read.secrets, ...secretsIn(shape, renamed.value)] });
-  const faults = linkProblems(config, read.lineOf);
+  const faults = [...linkProblems(config, read.lineOf), ...aliasProblems(config, read.lineOf)];
   if (faults.length > 0) throw new ConfigError(file, faults);
   return config;
 }
@@ -157,19 +157,25 @@ function toConfig(
   };
 }
 
+function aliasProblems({ aliases, networks }: Config, lineOf: (path: Path) => number | undefined): Problem[] {
+  return aliases.flatMap(({ network }, index) =>
+    networks.has(network) ? [] : [toProblem(["aliases", index, "network"], noSection(network, [...networks.keys()]), lineOf)],
+  );
+}
+
+function noSection(network: string, names: readonly string[]): string {
+  const near = nearest(network, names);
+  const remedy = near ? `did you mean ${near}` : `add it, or name one of: ${names.join(", ")}`;
+  return `there is no section "${network}" in this file; ${remedy}`;
+}
+
 /** What only the networks can tell: whether a link's channel is one, and whether some login serves it. */
 function linkProblems({ links, networks }: Config, lineOf: (path: Path) => number | undefined): Problem[] {
   const taken = new Set<string>();
   return links.flatMap((link, index) => {
     const complain = (key: string, what: string) => [toProblem(["links", index, key], what, lineOf)];
     const found = networks.get(link.network);
-    const names = [...networks.keys()];
-    const near = nearest(link.network, names);
-    if (!found)
-      return complain(
-        "network",
-        `there is no section "${link.network}" in this file; ${near ? `did you mean ${near}` : `add it, or name one of: ${names.join(", ")}`}`,
-      );
+    if (!found) return complain("network", noSection(link.network, [...networks.keys()]));
     const { ids } = found.network;
     const channel = ids.parseChannel(link.channel.trim().split(/\s+/));
     if (channel === undefined)

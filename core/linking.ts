@@ -181,8 +181,11 @@ export class Linking {
     await client.setState(link.room, "uk.half-shot.bridge", `io.causeway.${link.network}/${link.channel}`, {}).catch(() => undefined);
   }
 
-  /** The room of a channel that nobody named one for. The alias is the key: made twice, it is found the second time. */
-  async portalRoom(network: Network, channel: Channel, invite: readonly Mxid[]): Promise<RoomId> {
+  /**
+   * The room of a channel that nobody named one for. The alias is the key: made twice, it is found the second time. `making` stands
+   * beside it until the link is made.
+   */
+  async portalRoom(network: Network, channel: Channel, invite: readonly Mxid[], making: unknown = {}): Promise<RoomId> {
     const { store, namespace } = this.#context;
     const alias = namespace.alias(network.id, channel.id);
     const name = shownName(channel.name, channel.id);
@@ -196,7 +199,7 @@ export class Linking {
         visibility: "private",
         invite,
       },
-      { network: network.id, channel: channel.id },
+      making,
     );
     const before = await store.portals.portal(room);
     if (!before?.made)

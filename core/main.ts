@@ -73,6 +73,7 @@ export async function start(config: Config, registration: Registration, clock: C
       adminRoom: config.admin_room?.startsWith("!") ? roomId(config.admin_room) : undefined,
     },
     links: config.links,
+    aliases: { rules: config.aliases, mostPerHour: config.bridge.rooms_per_hour },
     surroundings: { spaces: config.bridge.spaces, directory: config.bridge.directory },
     doublePuppets: puppets !== undefined,
     ghostName: (network, { name }) =>
@@ -86,6 +87,7 @@ export async function start(config: Config, registration: Registration, clock: C
     transaction: (...given: Parameters<Bridge["matrix"]>) => bridge.matrix(...given),
     user: async (whom: Parameters<Bridge["isGhost"]>[0]) => await bridge.isGhost(whom),
     room: async (alias: Parameters<Bridge["isPortal"]>[0]) => await bridge.isPortal(alias),
+    thirdParty: bridge.thirdParty,
   };
   const http: HttpServer = new HttpServer({
     bind: appservice.bind,

@@ -193,6 +193,11 @@ const MISTAKES: readonly (readonly [string, string, string])[] = [
     '3: links[0].network: there is no section "chit" in this file; did you mean chat.',
   ],
   [
+    "aliases of a network without a section",
+    `${HOME}${CHAT}aliases: [{network: chit}]`,
+    '3: aliases[0].network: there is no section "chit" in this file; did you mean chat.',
+  ],
+  [
     "a link to no channel",
     `${HOME}${CHAT}links: [{network: chat, channel: x}]`,
     "3: links[0].channel: this names no channel of Chat; write it as after `!causeway link chat`.",

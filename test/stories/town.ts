@@ -36,6 +36,8 @@ export interface Town {
   /** What the channel's people see, relayed people under their own names. */
   channel(): Promise<Standing[]>;
   texts(): Promise<string[]>;
+  /** The status of what the service answers to a question of the homeserver's, by its path after `/_matrix/app/v1`. */
+  asked(path: string): Promise<number>;
   stopBridge(): Promise<void>;
   /** `more`: settings of the config that are others from now on. */
   startBridge(more?: TownOptions["config"]): Promise<void>;
@@ -118,6 +120,10 @@ export async function openTown(options: TownOptions = {}): Promise<Town> {
     startBridge,
     stopBridge,
     channel,
+    async asked(path) {
+      const headers = { authorization: `Bearer ${registration.hs_token}` };
+      return (await fetch(`http://127.0.0.1:${port}/_matrix/app/v1${path}`, { headers })).status;
+    },
     texts: async () => (await channel()).map((message) => message.text),
     async seen(look, what) {
       await until(async () => look(await channel()), what).catch(async (error: Error) => {
