@@ -1,26 +1,33 @@
 /** IRC, any number of networks of it. */
-import { networkId } from "../../core/model/ids.ts";
-import { loginId } from "../../core/model/ids.ts";
+import { loginId, networkId } from "../../core/model/ids.ts";
 import type { Connection, Core, Login, Network } from "../../core/network.ts";
 import { bestCapabilities } from "./capabilities.ts";
-import { type IrcConfig, configSchema } from "./config.ts";
+import { configSchema, type IrcConfig, type IrcNetworkConfig } from "./config.ts";
 import { IrcConnection } from "./connection.ts";
 import { ids, networkOf } from "./ids.ts";
+import { Gate } from "./gate.ts";
 import { Kin } from "./kin.ts";
+import { ownSelf } from "./own-self.ts";
 import { relaySelf } from "./self.ts";
+import { signIns } from "./sign-in.ts";
 import { toParts } from "./to-irc.ts";
 
 const VERSION = "Causeway, a bridge to Matrix";
 
-/** Connections of one bridge know each other by its config. */
-const families = new WeakMap<IrcConfig, Map<string, Kin>>();
+interface Family {
+  readonly kin: Kin;
+  readonly gate: Gate;
+}
 
-function kinOf(config: IrcConfig, network: string): Kin {
-  const family = families.get(config) ?? new Map<string, Kin>();
-  families.set(config, family);
-  const kin = family.get(network) ?? new Kin();
-  family.set(network, kin);
-  return kin;
+/** Connections of one bridge know each other by its config. */
+const families = new WeakMap<IrcConfig, Map<string, Family>>();
+
+function familyOf(config: IrcConfig, network: string, { own }: IrcNetworkConfig): Family {
+  const all = families.get(config) ?? new Map<string, Family>();
+  families.set(config, all);
+  const family = all.get(network) ?? { kin: new Kin(), gate: new Gate({ most: own.most, perMinute: own.per_minute }) };
+  all.set(network, family);
+  return family;
 }
 
 export const irc: Network<IrcConfig> = {
@@ -33,14 +40,16 @@ export const irc: Network<IrcConfig> = {
       name: `${network.name ?? name} as ${network.nick}`,
       secrets: {},
     })),
-  signIn: [],
+  signIn: signIns,
   ids,
   capabilities: bestCapabilities,
   toParts,
   connect: (config: IrcConfig, login: Login, core: Core): Connection => {
     const network = networkOf(login);
-    const own = config.networks[network];
-    if (!own) throw new RangeError(`There is no IRC network "${network}" in the config.`);
-    return new IrcConnection({ network, config: own, login, core, kin: kinOf(config, network), self: relaySelf(own), version: VERSION });
+    const settings = config.networks[network];
+    if (!settings) throw new RangeError(`There is no IRC network "${network}" in the config.`);
+    const { kin, gate } = familyOf(config, network, settings);
+    const self = login.owner === undefined ? relaySelf(settings) : ownSelf({ config: settings, login, core, gate });
+    return new IrcConnection({ network, config: settings, login, core, kin, self, version: VERSION });
   },
 };

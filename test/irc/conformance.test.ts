@@ -68,6 +68,7 @@ async function openScene(profile: Profile): Promise<Scene<IrcConfig>> {
         nick: "causeway",
         ...(signsIn ? { sasl: { mechanism: "plain", account: "causeway", password: PASSWORD } } : { password: PASSWORD }),
         flood: { burst: 20, per_second: 4, most_per_second: 4 },
+        own: { enabled: true, per_minute: 600 },
       },
     },
   });
@@ -77,6 +78,7 @@ async function openScene(profile: Profile): Promise<Scene<IrcConfig>> {
   return {
     config,
     login,
+    own: { id: loginId("fake/@nina:example.org"), name: "fake as nina", owner: "@nina:example.org", secrets: { nick: "nina" } },
     channel,
     other,
     alice: someone(people[0], server),

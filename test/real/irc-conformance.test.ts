@@ -3,7 +3,7 @@ import { after } from "node:test";
 import type { IrcConfig } from "../../bridges/irc/config.ts";
 import { irc } from "../../bridges/irc/index.ts";
 import type { IrcWire } from "../../bridges/irc/to-irc.ts";
-import { remoteChannelId, remoteMessageId, remoteUserId } from "../../core/model/ids.ts";
+import { loginId, remoteChannelId, remoteMessageId, remoteUserId } from "../../core/model/ids.ts";
 import { testNetwork } from "../conformance.ts";
 import type { Harness, Scene, Someone, Standing } from "../conformance/harness.ts";
 import { IrcClient, type Seen } from "./irc-client.ts";
@@ -99,6 +99,7 @@ async function openScene(kind: Kind, server: IrcServer, { number, people: cast }
         nick,
         ...(kind.accounts ? { sasl: { mechanism: "scram-sha-256", account: nick, password: PASSWORD } } : {}),
         flood: { burst: 20, per_second: 4, most_per_second: 4 },
+        own: { enabled: true, per_minute: 600 },
       },
     },
   });
@@ -108,6 +109,12 @@ async function openScene(kind: Kind, server: IrcServer, { number, people: cast }
   return {
     config,
     login,
+    own: {
+      id: loginId(`real/@nina${number}:example.org`),
+      name: "nina",
+      owner: `@nina${number}:example.org`,
+      secrets: { nick: `nina${number}` },
+    },
     channel,
     other,
     alice: someone(alice, name, kind, nick),

@@ -224,13 +224,20 @@ export class FakeNetwork {
       tags,
       ...(lines ? { lines } : {}),
     };
-    const hearers = /^[#&]/.test(name) ? this.#inChannel(user, name, sign, entry) : [this.find(name)];
-    if (hearers[0] === undefined && !/^[#&]/.test(name)) throw new Numeric("401", name, "No such nick/channel");
+    if (!/^[#&]/.test(name)) return this.#whisper(user, name, { ...entry, tags: { ...tags, ...stamp.tags } }, entry);
+    const hearers = this.#inChannel(user, name, sign, entry);
     const shown = { ...entry, tags: { ...tags, ...stamp.tags } };
-    for (const hearer of hearers) if (hearer && hearer !== user) deliver(hearer, shown, target);
+    for (const hearer of hearers) if (hearer !== user) deliver(hearer, shown, target);
     if (user.caps.has("echo-message")) deliver(user, shown, target);
+    return entry;
+  }
+
+  #whisper(user: User, name: string, shown: Entry, entry: Entry): Entry {
+    const hearer = this.find(name);
+    if (!hearer) throw new Numeric("401", name, "No such nick/channel");
     // A message to oneself comes twice: as the echo, and as what was received.
-    if (!/^[#&]/.test(name) && hearers[0] === user) deliver(user, shown, target);
+    if (user.caps.has("echo-message")) deliver(user, shown, hearer.nick);
+    deliver(hearer, shown, hearer.nick);
     return entry;
   }
 
