@@ -10,8 +10,12 @@ const MARKS = [
   ["Code", "<>", "`"],
 ];
 
-/** @param side as `GET /api/state` has it @param id of the side @param act sends a wish, resolves to whether it was taken */
-export function makeComposer(id, side, act, speakerChanged) {
+/** Bytes that the sandbox takes. */
+const LARGEST = 16 * 1_048_576;
+const OTHER = "application/octet-stream";
+
+/** @param side as `GET /api/state` has it @param id of the side @param act sends a wish, resolves to whether it was taken @param complain shows a sentence */
+export function makeComposer(id, side, { act, complain, speakerChanged }) {
   /** What the next message is about: `{ do, message }`. */
   let about;
   const can = (deed) => side.deeds.includes(deed);
@@ -111,19 +115,20 @@ export function makeComposer(id, side, act, speakerChanged) {
       void send();
     } else if (event.key === "Escape" && about) clear();
   });
-  chooser.addEventListener("change", async () => {
+  chooser.addEventListener("change", () => {
     const [file] = chooser.files;
     chooser.value = "";
-    if (file)
-      await act({
-        side: id,
-        do: "upload",
-        as: speaker.value,
-        name: file.name,
-        type: file.type || "application/octet-stream",
-        data: await readFile(file),
-      });
+    if (file) void upload(file);
   });
+
+  async function upload(file) {
+    if (file.size > LARGEST) return complain(`The sandbox takes files of up to ${LARGEST / 1_048_576} MB.`);
+    try {
+      await act({ side: id, do: "upload", as: speaker.value, name: file.name, type: file.type || OTHER, data: await readFile(file) });
+    } catch (error) {
+      complain(error.message);
+    }
+  }
 
   return {
     element: form,

@@ -26,7 +26,7 @@ listen({
 
 function rebuild(states) {
   sides.clear();
-  for (const [id, state] of Object.entries(states)) sides.set(id, makeSide(id, state, { act: attempt, noticed }));
+  for (const [id, state] of Object.entries(states)) sides.set(id, makeSide(id, state, { act: attempt, complain, noticed }));
   byId("sides").replaceChildren(...[...sides.values()].map(({ element }) => element));
   byId("tabs").replaceChildren(...Object.entries(states).map(([id, { name }]) => makeTab(id, name)));
   byId("sides").dataset.here = String(Object.values(states).filter(({ here }) => here).length);
@@ -119,10 +119,10 @@ function showTraffic(on) {
   button.textContent = on ? "Stop the chatter" : "Start the chatter";
 }
 
-byId("kill").addEventListener("click", async () => {
+byId("kill").addEventListener("click", () => {
   announce("The bridge is killed.");
   tried("kill");
-  await kill().catch((error) => complain(error.message));
+  kill().catch((error) => complain(error.message));
 });
 byId("traffic").addEventListener("click", () => {
   const on = byId("traffic").getAttribute("aria-pressed") !== "true";

@@ -6,7 +6,7 @@ import { follows, showMessage } from "./message.js";
 /** So near to the end, in pixels, the list goes on with what comes. */
 const NEAR = 80;
 
-export function makeSide(id, side, { act, noticed }) {
+export function makeSide(id, side, { act, complain, noticed }) {
   const section = el("section", { class: `side ${id}${side.here ? "" : " away"}`, id: `side-${id}`, "aria-labelledby": `name-${id}` });
   const [channel] = side.channels;
   const topic = el("p", { class: "topic" });
@@ -22,7 +22,7 @@ export function makeSide(id, side, { act, noticed }) {
   const messages = new Map();
   /** Whether the list goes on with what comes. */
   let sticks = true;
-  const composer = makeComposer(id, side, act, redraw);
+  const composer = makeComposer(id, side, { act, complain, speakerChanged: redraw });
   const context = {
     side: id,
     act,
