@@ -1,0 +1,54 @@
+/** `npm run bench`: all parts, or those named. `--quick`, `--runs N`, `--out FILE`, `--cpu-prof`, `--compare A.json B.json`. */
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { comparisonOf, Figures, type Results, tableOf } from "./figures.ts";
+import { flat, memory, start, traffic } from "./parts.ts";
+import { topOf } from "./profile.ts";
+
+const PARTS = { traffic, memory, start, flat };
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: "boolean", default: false },
+    runs: { type: "string", default: "5" },
+    out: { type: "string" },
+    "cpu-prof": { type: "boolean", default: false },
+    compare: { type: "boolean", default: false },
+  },
+});
+
+if (values.compare) {
+  const [before, after] = positionals.map((file) => JSON.parse(readFileSync(file, "utf8")) as Results);
+  if (!before || !after) throw new Error("Name two files: --compare A.json B.json");
+  console.log(comparisonOf(before, after));
+} else await bench();
+
+async function bench(): Promise<void> {
+  const names = positionals.length > 0 ? positionals : Object.keys(PARTS);
+  const unknown = names.find((name) => !(name in PARTS));
+  if (unknown !== undefined) throw new Error(`There is no part "${unknown}"; there are ${Object.keys(PARTS).join(", ")}.`);
+  const figures = new Figures();
+  const profileInto = values["cpu-prof"] ? mkdtempSync(join(tmpdir(), "causeway-profile-")) : undefined;
+  for (const name of names) {
+    process.stderr.write(`${name} …\n`);
+    await PARTS[name as keyof typeof PARTS]({ figures, runs: Number(values.runs), quick: values.quick, profileInto });
+  }
+  const machine = `${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.versions.node}, ${process.platform}`;
+  const results: Results = { machine, figures: figures.all };
+  console.log(`${machine}\n\n${tableOf(figures.all)}`);
+  console.log(`\nWritten to ${write(results, names)}`);
+  if (profileInto !== undefined) console.log(`\n${topOf(profileInto)}`);
+}
+
+function write(results: Results, names: readonly string[]): string {
+  const folder = fileURLToPath(new URL("results", import.meta.url));
+  mkdirSync(folder, { recursive: true });
+  const stamp = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
+  const file = values.out ?? join(folder, `${stamp} ${names.join(" ")}.json`);
+  writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
+  return file;
+}
