@@ -153,10 +153,16 @@ export class Bridge {
     });
     const shared = { store, links: this.#links, logins: this.#logins, rooms: this.#rooms, notices: this.#notices, client, clock, log };
     this.#doubles = new DoublePuppets({ ...shared, users: store.users, bot, enabled: options.doublePuppets });
-    const surroundings = new Surroundings({ ...shared, namespace, signal: this.#stopping.signal, wishes: options.surroundings });
-    this.#linking = new Linking({ ...shared, namespace, networks, surroundings, changed: (link, made) => this.#linked(link, made) });
     const signal = this.#stopping.signal;
-    this.#aliases = new AliasJoin({ ...shared, ...options.aliases, portals: store.portals, linking: this.#linking, namespace, signal });
+    const named = { ...shared, namespace, networks };
+    const surroundings = new Surroundings({ ...named, ghosts: this.#ghosts, signal, wishes: options.surroundings });
+    this.#linking = new Linking({
+      ...named,
+      surroundings,
+      changed: (link, made) => this.#linked(link, made),
+      wake: (lane) => this.#lanes.wake(lane),
+    });
+    this.#aliases = new AliasJoin({ ...named, ...options.aliases, portals: store.portals, linking: this.#linking, signal });
     this.#hints = new Hints({ ...shared, ghosts: this.#ghosts, members: this.#members, bot });
     const receive = (live: LiveLogin, events: readonly RemoteEvent[]) => reception.received(live, events);
     this.#catchUp = new CatchUp({
@@ -273,7 +279,7 @@ export class Bridge {
   async start(): Promise<void> {
     this.#lanes.wakeInherited();
     const { networks } = this.#options;
-    void this.#gaps.sweep();
+    this.#gaps.begin();
     for (const { network, config } of networks) for (const login of network.logins(config)) this.#logins.start(network, config, login);
     await this.#signIns.resume();
     this.#started = true;
@@ -349,6 +355,8 @@ export class Bridge {
         return this.#notices.work(of);
       case "dm":
         return workDirect(this.#direct(), () => this.#loginNamed(of));
+      case "bye":
+        return this.#portal.surroundings.farewell;
       case "do":
         return of.startsWith("!") ? workCommand(this.#commands) : workRemoteCommand(this.#commands, () => this.#loginNamed(of));
     }

@@ -32,6 +32,13 @@ const MARGIN = 600_000;
 const PAGE = 100;
 const MOST_PAGES = 20;
 const AGAIN = 2_000;
+/**
+ * After our start a homeserver first delivers what it kept for us. What is said in the moment between the last of that and its taking us
+ * for well again, Synapse keeps back until it fails to reach us once more: so the first look is taken when that moment is over, and
+ * another one later.
+ */
+const SETTLED = 750;
+const LATER = 60_000;
 
 export class MatrixGaps {
   readonly #context: GapContext;
@@ -41,6 +48,7 @@ export class MatrixGaps {
   /** Up to here everything was pushed; milliseconds since 1970. */
   #since = 0;
   #noted = 0;
+  #settled: Promise<void> = Promise.resolve();
   #sweeping = false;
 
   constructor(context: GapContext) {
@@ -72,6 +80,20 @@ export class MatrixGaps {
     await this.sweep();
   }
 
+  /** Begins the looks of a start. Rooms that are asked for meanwhile wait until the homeserver has settled. */
+  begin(): void {
+    const { clock, signal, log } = this.#context;
+    this.#settled = clock.sleep(SETTLED, signal).catch(() => undefined);
+    const run = async () => {
+      await this.sweep();
+      await clock.sleep(LATER, signal);
+      await this.again();
+    };
+    run().catch((error: unknown) => {
+      if (!signal.aborted) log.error({ err: error }, "Looking for missed events ended early");
+    });
+  }
+
   /** All linked rooms, one after the other, behind those that are asked for. */
   async sweep(): Promise<void> {
     this.#sweeping = true;
@@ -97,6 +119,7 @@ export class MatrixGaps {
 
   async #lookUntilDone(room: RoomId): Promise<void> {
     const { clock, log, signal, take } = this.#context;
+    await this.#settled;
     while (!signal.aborted) {
       try {
         await take(room, await this.#missed(room));
