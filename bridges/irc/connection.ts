@@ -270,7 +270,7 @@ export class IrcConnection implements Connection {
     if (this.#history.isThere()) this.history = (channel, after) => this.#history.page(channel, after);
     else delete this.history;
     this.#presence.begin();
-    this.#options.self.settled?.(this.#sessions.ready());
+    this.#options.self.settled?.(this.#sessions.ready(), (words) => this.#sessions.rest(words));
   }
 
   #lost(): void {

@@ -42,6 +42,7 @@ export class Life {
   #denials = 0;
   #next = 0;
   #done: Promise<void> = Promise.resolve();
+  #rest: PromiseWithResolvers<void> | undefined;
   /** Hosts that want TLS: where, and until when (https://ircv3.net/specs/extensions/sts). */
   #secured: Policies = {};
 
@@ -60,8 +61,24 @@ export class Life {
     });
   }
 
+  /** Leaves, until `wake` is called. Nobody is told: it can be used as before, only not at once. */
+  rest(words: string): void {
+    if (this.#rest || !this.#session || this.#session.isOver) return;
+    this.#rest = Promise.withResolvers();
+    this.#session.quit(words);
+  }
+
+  get isResting(): boolean {
+    return this.#rest !== undefined;
+  }
+
+  wake(): void {
+    this.#rest?.resolve();
+  }
+
   async stop(words: string): Promise<void> {
     this.#abort.abort(new Error("The connection is being closed."));
+    this.wake();
     this.#session?.quit(words);
     await this.#done;
   }
@@ -76,6 +93,11 @@ export class Life {
       const began = clock.now();
       const ending = await this.#attempt();
       if (signal.aborted) return;
+      if (this.#rest) {
+        await this.#rest.promise;
+        this.#rest = undefined;
+        continue;
+      }
       if (clock.now() - began > LASTED) this.#failures = 0;
       const pause = await this.#pauseAfter(ending);
       if (pause === undefined) return state({ is: "logged-out", why: sentence(ending.why, " It tries again when somebody restarts it.") });

@@ -35,7 +35,7 @@ const LONGEST_NICK = 64;
 export function ownSelf({ config, login, core, gate }: OwnOptions): Self {
   const secrets = readSecrets(login);
   let place: symbol | undefined;
-  const idle = new Idle(core.clock, config.own.away_after_minutes * 60_000);
+  const idle = new Idle(core.clock, config.own.away_after_minutes * 60_000, config.own.quit_after_hours * 3_600_000);
   return {
     own: true,
     nickserv: secrets.nickserv === undefined ? undefined : { nick: "NickServ", account: secrets.account, password: secrets.nickserv },
@@ -50,7 +50,7 @@ export function ownSelf({ config, login, core, gate }: OwnOptions): Self {
     },
     identity: async () => introduction(config, login, secrets),
     skip: (bytes, start, end, nick) => !listens(core) && isForListeners(bytes, start, end, nick),
-    settled: (live) => idle.settled(live),
+    settled: (live, rest) => idle.settled(live, rest),
     spoke: () => idle.spoke(),
     close: () => {
       idle.end();
@@ -133,21 +133,26 @@ function expand(address: string): string[] {
   return [...head, ...middle, ...tail];
 }
 
-/** Marks the person as away when they have said nothing for a while, and as back when they do. */
+/** Marks the person as away when they have said nothing for a while, and as back when they do; lets the connection go after long silence. */
 class Idle {
   readonly #clock: Clock;
-  readonly #after: number;
+  /** Milliseconds; 0 = never. */
+  readonly #awayAfter: number;
+  readonly #quitAfter: number;
   #live: Live | undefined;
+  #rest: (words: string) => void = () => undefined;
   #away = false;
-  #cancel: (() => void) | undefined;
+  #cancel: (() => void)[] = [];
 
-  constructor(clock: Clock, after: number) {
+  constructor(clock: Clock, awayAfter: number, quitAfter: number) {
     this.#clock = clock;
-    this.#after = after;
+    this.#awayAfter = awayAfter;
+    this.#quitAfter = quitAfter;
   }
 
-  settled(live: Live): void {
+  settled(live: Live, rest: (words: string) => void): void {
     this.#live = live;
+    this.#rest = rest;
     this.#away = false;
     this.#watch();
   }
@@ -159,16 +164,19 @@ class Idle {
   }
 
   end(): void {
-    this.#cancel?.();
+    for (const cancel of this.#cancel.splice(0)) cancel();
     this.#live = undefined;
   }
 
   #watch(): void {
-    this.#cancel?.();
-    if (this.#after === 0 || !this.#live) return;
-    this.#cancel = this.#clock.timer(this.#after, () => {
-      this.#away = true;
-      this.#live?.session.tell("AWAY", ["Has not spoken for a while"]);
-    });
+    for (const cancel of this.#cancel.splice(0)) cancel();
+    if (!this.#live) return;
+    if (this.#awayAfter > 0) this.#cancel.push(this.#clock.timer(this.#awayAfter, () => this.#leave()));
+    if (this.#quitAfter > 0) this.#cancel.push(this.#clock.timer(this.#quitAfter, () => this.#rest("Has not spoken for a long while")));
+  }
+
+  #leave(): void {
+    this.#away = true;
+    this.#live?.session.tell("AWAY", ["Has not spoken for a while"]);
   }
 }

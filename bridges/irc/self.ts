@@ -23,7 +23,8 @@ export interface Self {
   identity(): Promise<Introduction>;
   /** Lines to let go unread, told from their bytes. */
   skip?(bytes: Buffer, start: number, end: number, nick: string): boolean;
-  settled?(live: Live): void;
+  /** `rest` lets the connection go until it is needed again. */
+  settled?(live: Live, rest: (words: string) => void): void;
   /** Something is about to be said. */
   spoke?(): void;
   close?(): void;

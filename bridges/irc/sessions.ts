@@ -78,6 +78,11 @@ export class Sessions {
     if (!this.#closed) this.#life.start();
   }
 
+  /** Leaves until there is something to do. */
+  rest(words: string): void {
+    this.#life.rest(words);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#life.stop("The bridge is being stopped");
@@ -89,6 +94,10 @@ export class Sessions {
     const state = this.#state;
     if (this.#live?.settled && !this.#live.session.isOver) return this.#live;
     if (state.is === "logged-out") throw new LoggedOut(state.why);
+    if (this.#life.isResting && !this.#closed) {
+      this.#life.wake();
+      throw new TryLater("The connection to IRC rested and is being made again.", 3000, "item");
+    }
     const why = state.is === "disconnected" ? `IRC is not reachable: ${state.why}` : "IRC is not connected yet.";
     throw new TryLater(this.#closed ? "The connection to IRC is closed." : why, 5000, "login");
   }

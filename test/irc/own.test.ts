@@ -8,7 +8,7 @@ import { Gate } from "../../bridges/irc/gate.ts";
 import { irc } from "../../bridges/irc/index.ts";
 import { ownAddress } from "../../bridges/irc/own-self.ts";
 import { isForListeners } from "../../bridges/irc/skim.ts";
-import { Refused } from "../../core/model/errors.ts";
+import { Refused, TryLater } from "../../core/model/errors.ts";
 import { remoteChannelId } from "../../core/model/ids.ts";
 import type { Login, SignInStep } from "../../core/network.ts";
 import { ergo, FakeIrc, inspircd, plain, type Profile } from "../fakes/irc.ts";
@@ -152,6 +152,17 @@ suite("a connection of one's own", () => {
     await person.eventually(() => user?.away !== undefined, "to be away");
     await say(person, "back");
     await person.eventually(() => user?.away === undefined, "to be back");
+  });
+
+  test("is let go of after long silence, and made again when the person speaks", async (t) => {
+    const { person, server } = await both(t, inspircd, { quit_after_hours: 0.002 });
+    await person.connected();
+    await person.eventually(() => server.client("mira[m]") === undefined, "to leave");
+    assert.equal(person.core.states.at(-1)?.is, "connected", "nobody need be told");
+    await assert.rejects(say(person, "too soon"), (error: unknown) => error instanceof TryLater && error.after === 3000);
+    await person.connected(2);
+    await say(person, "awake");
+    assert.deepEqual(person.log(), ["awake"]);
   });
 
   test("signs in by SASL with the person's own account, and is that account", async (t) => {
