@@ -247,6 +247,12 @@ export class Session implements Listener {
   #receive(body: Json): Promise<void> | undefined {
     const { desk, votes } = this.#context;
     if (body.type === "event_callback") {
+      const { type, old_channel_id: from, new_channel_id: to } = record(body.event);
+      if (type === "channel_id_changed") {
+        // In its turn: what comes next may be said under the new id.
+        desk.move(string(from), string(to));
+        return this.core.receive([], { moved: desk.moves });
+      }
       const events = this.#concerns(body) ? [...fromEvent(body, desk.known), ...this.#profileIn(body)] : [];
       return events.length === 0 ? undefined : this.core.receive(events.map((event) => this.#withKey(event, body)));
     }
@@ -314,10 +320,6 @@ export class Session implements Listener {
       case "channel_left":
       case "group_left":
         if (event.type !== "member_left_channel" || event.user === desk.self.user) this.#gone.add(place);
-        return;
-      case "channel_id_changed":
-        desk.move(string(event.old_channel_id), string(event.new_channel_id));
-        void this.core.keep.set("moved", desk.moves);
         return;
       case "tokens_revoked": {
         const tokens = record(event.tokens);

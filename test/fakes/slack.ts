@@ -12,7 +12,7 @@ import { Limits } from "./slack/limits.ts";
 import type { Ephemeral } from "./slack/methods-chat.ts";
 import { depart, enter, newDirect } from "./slack/methods-conversations.ts";
 import { Uploads } from "./slack/methods-files.ts";
-import type { Code } from "./slack/methods-rest.ts";
+import { type Code, OTHER_BOT } from "./slack/methods-rest.ts";
 import { Person } from "./slack/people.ts";
 import { FakeServer } from "./slack/server.ts";
 import { Sockets } from "./slack/sockets.ts";
@@ -212,7 +212,7 @@ export class FakeSlack {
       ts: this.state.newTs(),
       channel: channel.id,
       subtype: "bot_message",
-      bot_id: "B0OTHER",
+      bot_id: OTHER_BOT,
       reactions: [],
       pinned: false,
       ...rest,
@@ -229,6 +229,16 @@ export class FakeSlack {
       { from_url: url, original_url: url, id: 1, service_name: "Example", title: "A page", fallback: "A page" },
     ];
     tellChange(this.world, team, channel, message, before);
+  }
+
+  /** A channel that is shared with another organisation gets another id. */
+  changeId(team: Team, channel: Channel): void {
+    const old = channel.id;
+    team.channels.delete(old);
+    channel.id = this.state.newId("C");
+    team.channels.set(channel.id, channel);
+    const event = { type: "channel_id_changed", old_channel_id: old, new_channel_id: channel.id, event_ts: this.state.newTs() };
+    this.delivery.tell(team, channel, "channel_id_changed", () => event);
   }
 
   /** The bot is put out: it is told by `channel_left`, if it is told at all. */

@@ -123,8 +123,12 @@ export function usersList(call: Call): Answer {
   return { members: items.map((user) => userShape(user, call.grant.team)), cache_ts: 0, response_metadata: { next_cursor: next } };
 }
 
+/** Of whatever posts that is no app of ours. */
+export const OTHER_BOT = "B0OTHER";
+
 export function botsInfo({ world, grant, args }: Call): Answer {
   const id = argument(args, "bot");
+  if (id === OTHER_BOT) return { bot: { id, deleted: false, name: "incoming-webhook", updated: 0, app_id: "A0OTHER", icons: {} } };
   const of = [...world.state.grants.values()].find((each) => each.bot !== undefined && each.bot === id && each.team === grant.team);
   if (!of) throw new SlackError("bot_not_found");
   return {
