@@ -1,5 +1,5 @@
 /** One live bot: REST, gateway and what is known between them, held together. */
-import { type APIApplication, type APIUser, GatewayDispatchEvents as On, type GatewayDispatchPayload, Routes } from "discord-api-types/v10";
+import { type APIApplication, type APIUser, Routes } from "discord-api-types/v10";
 import { Broken, LoggedOut, Refused, TryLater } from "../../core/model/errors.ts";
 import { never } from "../../core/model/events.ts";
 import type { Channel, Connection, Core, Found, Hint, Part, Progress, Sent } from "../../core/network.ts";
@@ -11,7 +11,7 @@ import { channelOf, linkableChannels } from "./channels.ts";
 import { edit, pin, react, remove, rename, tally } from "./effects.ts";
 import { find } from "./find.ts";
 import { Gateway } from "./gateway.ts";
-import { factsIn } from "./guild-events.ts";
+import { Facts } from "./facts.ts";
 import { Guilds } from "./guilds.ts";
 import { history } from "./history.ts";
 import { isSnowflake } from "./ids.ts";
@@ -21,8 +21,10 @@ import { Members } from "./members.ts";
 import { open } from "./opening.ts";
 import { PluralKit } from "./pluralkit.ts";
 import { Recent } from "./recent.ts";
-import { BAD_TOKEN, BLOCKED, Rest } from "./rest.ts";
+import { Lights } from "./lights.ts";
+import { BAD_TOKEN, Rest } from "./rest.ts";
 import { say } from "./say.ts";
+import { readSession, sessionKey } from "./sequence.ts";
 import { Stands } from "./stands.ts";
 import { whereOf } from "./effects.ts";
 import { Webhooks } from "./webhooks.ts";
@@ -47,7 +49,8 @@ export function connect(config: DiscordConfig, core: Core): Connection {
   const live = liveOf(config, core, rest);
   const stands = new Stands(core, config, live.guilds, rest);
   const pluralkit = new PluralKit(live);
-  const intake = new Intake({ live, stands, pluralkit });
+  const facts = new Facts(live, stands);
+  const intake = new Intake({ live, stands, pluralkit, facts });
   const gateway = new Gateway({
     config,
     core,
@@ -78,7 +81,10 @@ export function connect(config: DiscordConfig, core: Core): Connection {
       try {
         await introduce(live);
         await pluralkit.load();
+        await facts.load();
         await offerCommands(live).catch((error: unknown) => core.log.warn({ why: messageOf(error) }, "The commands could not be offered"));
+        // What changed while nobody listened is told before what was said meanwhile.
+        if (readSession(await core.keep.get(sessionKey(0)))) await news();
         await gateway.connect();
         return;
       } catch (error) {
@@ -90,11 +96,15 @@ export function connect(config: DiscordConfig, core: Core): Connection {
     }
   }
 
-  /** A resumed session tells nothing again: the guilds of the linked channels are read before anything is said there. */
+  async function news(): Promise<void> {
+    const events = await facts.changes();
+    if (events.length > 0) await core.receive(events);
+  }
+
+  /** After a new session the guilds come one by one: who may read what is known before anything is said. */
   async function beUp(resumed: boolean): Promise<void> {
-    const known = resumed ? readGuilds(live, stands) : lights.guildsKnown();
-    await Promise.race([known, core.clock.sleep(GUILDS_WITHIN, core.signal)]).catch(() => undefined);
-    for (const id of stands.heard()) remember(live, stands, id);
+    await Promise.race([lights.guildsKnown(), core.clock.sleep(GUILDS_WITHIN, core.signal)]).catch(() => undefined);
+    await news().catch((error: unknown) => core.log.warn({ why: messageOf(error) }, "The linked channels could not be looked at"));
     if (!closed) lights.up(resumed);
   }
 
@@ -119,7 +129,7 @@ export function connect(config: DiscordConfig, core: Core): Connection {
     channel: (id) =>
       inFive(async (): Promise<Channel | undefined> => {
         const channel = await channelOf(live, id);
-        if (channel && stands.isHeard(id)) remember(live, stands, id);
+        if (channel && stands.isHeard(id)) facts.remember(id);
         return channel;
       }),
     members: (channel) => inFive(() => live.members.of(channel)),
@@ -128,10 +138,10 @@ export function connect(config: DiscordConfig, core: Core): Connection {
     async join(channel) {
       stands.join(channel);
       await inFive(() => live.guilds.findWhole(channel));
-      remember(live, stands, channel);
     },
     async leave(channel) {
       stands.leave(channel);
+      facts.forget(channel);
     },
     act: (deed) => whileUp(() => act(live, deed)),
     permalink(channel, message, thread) {
@@ -195,15 +205,6 @@ async function introduce(live: Live): Promise<void> {
   live.self.application = application.id;
 }
 
-async function readGuilds(live: Live, stands: Stands): Promise<void> {
-  await Promise.all(stands.heard().map((id) => live.guilds.findWhole(id).catch(() => undefined)));
-}
-
-function remember(live: Live, stands: Stands, id: string): void {
-  const facts = factsIn(live, id);
-  if (facts && !stands.told.has(id)) stands.told.set(id, facts);
-}
-
 async function send(live: Live, part: Part, key: string, progress: Progress): Promise<Sent> {
   switch (part.kind) {
     case "say":
@@ -247,85 +248,4 @@ async function inFive<T>(run: () => Promise<T>): Promise<T> {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-/** What core is told of the connection: the gateway's state, and whether REST is shut out. */
-class Lights {
-  readonly #core: Core;
-  readonly #waiting = new Set<string>();
-  #known: (() => void) | undefined;
-  #isUp = false;
-  #isBlocked = false;
-  #closed = false;
-  /** Why nothing goes on until a person acts. */
-  ended: string | undefined;
-  #cancel: (() => void) | undefined;
-
-  constructor(core: Core) {
-    this.#core = core;
-  }
-
-  /** READY names the guilds that follow one by one. */
-  seen(payload: GatewayDispatchPayload): void {
-    if (payload.t === On.Ready) for (const { id } of payload.d.guilds) if (!this.#early.has(id)) this.#waiting.add(id);
-    if (payload.t === On.GuildCreate || payload.t === On.GuildDelete) {
-      this.#early.add(payload.d.id);
-      this.#waiting.delete(payload.d.id);
-      if (this.#waiting.size === 0) this.#known?.();
-    }
-  }
-
-  readonly #early = new Set<string>();
-
-  guildsKnown(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#known = resolve;
-      if (this.#waiting.size === 0) resolve();
-    });
-  }
-
-  up(resumed: boolean): void {
-    this.#isUp = true;
-    this.#early.clear();
-    if (!this.#isBlocked) this.#tell({ is: "connected", resumed });
-  }
-
-  down(why: string): void {
-    this.#isUp = false;
-    this.#tell({ is: "disconnected", why });
-  }
-
-  fatal(why: string): void {
-    if (this.ended !== undefined) return;
-    this.#tell({ is: "logged-out", why });
-    this.ended = why;
-  }
-
-  /** Told once, however often the wait grows; over when Discord answers again. */
-  blocked(until: number, probe: () => Promise<unknown>): void {
-    if (!this.#isBlocked) this.#tell({ is: "disconnected", why: BLOCKED });
-    this.#isBlocked = true;
-    this.#cancel?.();
-    this.#cancel = this.#core.clock.timer(until - this.#core.clock.now() + 100, () => {
-      probe().then(
-        () => {
-          this.#isBlocked = false;
-          if (this.#isUp) this.#tell({ is: "connected", resumed: true });
-        },
-        (error: unknown) => {
-          // Still shut out: `blocked` was called again. Anything else shows by itself.
-          if (!(error instanceof TryLater)) this.#isBlocked = false;
-        },
-      );
-    });
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#cancel?.();
-  }
-
-  #tell(state: Parameters<Core["state"]>[0]): void {
-    if (!this.#closed && this.ended === undefined) this.#core.state(state);
-  }
 }

@@ -1,11 +1,12 @@
 /** What happens to guilds, channels and members, as core's events. https://discord.com/developers/docs/events/gateway-events */
 import { type APIGuild, AuditLogEvent, type GatewayDispatchPayload, GatewayDispatchEvents as On, Routes } from "discord-api-types/v10";
 import { isDeepStrictEqual } from "node:util";
-import type { ChannelFacts, RemoteEvent } from "../../core/model/events.ts";
+import type { RemoteEvent } from "../../core/model/events.ts";
 import type { Inline } from "../../core/model/richtext.ts";
-import { base, factsOf } from "./events.ts";
+import { base } from "./events.ts";
+import type { Facts } from "./facts.ts";
 import { Denied } from "./failures.ts";
-import { isForum, isThread } from "./guilds.ts";
+import { isForum } from "./guilds.ts";
 import { channelId, isSnowflake, messageId, userId } from "./ids.ts";
 import type { Live } from "./live.ts";
 import { personOf } from "./people.ts";
@@ -46,16 +47,22 @@ export function isAboutGuild(name: string): boolean {
   return ABOUT.has(name);
 }
 
-export function guildEvents(live: Live, stands: Stands, payload: GatewayDispatchPayload, road: Road): Events | Promise<Events> {
+export function guildEvents(
+  live: Live,
+  stands: Stands,
+  facts: Facts,
+  payload: GatewayDispatchPayload,
+  road: Road,
+): Events | Promise<Events> {
   const { t, d } = payload;
   const now = live.core.clock.now();
   switch (t) {
     case On.GuildDelete:
-      return guildLost(live, stands, payload, road);
+      return guildLost(live, stands, facts, payload, road);
     case On.ChannelDelete:
-      return channelDeleted(live, stands, payload, road);
+      return channelDeleted(live, stands, facts, payload, road);
     case On.ThreadDelete:
-      return threadDeleted(live, stands, payload, road);
+      return threadDeleted(live, stands, facts, payload, road);
     case On.GuildMemberUpdate:
       live.guilds.apply(payload);
       return [...renamed(live, stands, d, road, now), ...silenced(live, stands, d, road, now)];
@@ -93,7 +100,7 @@ export function guildEvents(live: Live, stands: Stands, payload: GatewayDispatch
     default: {
       const guild = guildOf(payload);
       live.guilds.apply(payload);
-      return guild === undefined ? NOTHING : changes(live, stands, guild, road, now);
+      return guild === undefined ? NOTHING : facts.changesIn(guild, road);
     }
   }
 }
@@ -105,46 +112,6 @@ function guildOf({ t, d }: GatewayDispatchPayload): string | undefined {
 
 function everywhere(stands: Stands, guild: string, make: (channel: ReturnType<typeof channelId>) => RemoteEvent): Events {
   return stands.heardIn(guild).map((id) => make(channelId(id)));
-}
-
-/** What has changed about each linked channel since core was told last. Who may read it comes before anything else that changed. */
-export function changes(live: Live, stands: Stands, guild: string, road: Road, now: number): RemoteEvent[] {
-  const out: RemoteEvent[] = [];
-  for (const id of stands.heardIn(guild)) {
-    const facts = factsIn(live, id);
-    const before = stands.told.get(id);
-    if (!facts || isDeepStrictEqual(facts, before)) continue;
-    stands.told.set(id, facts);
-    if (before)
-      out.push({
-        ...base({ channel: channelId(id) }, road, now),
-        kind: "channel-changed",
-        facts: differing(before, facts),
-        ...ownEcho(live, id, before, facts),
-      });
-  }
-  return out;
-}
-
-export function factsIn(live: Live, id: string): ChannelFacts | undefined {
-  const place = live.guilds.place(id);
-  if (!place) return undefined;
-  const parent = isThread(place.type) && place.parent !== undefined ? live.guilds.place(place.parent) : undefined;
-  return factsOf(place, parent, place.guild === undefined ? undefined : live.guilds.guild(place.guild));
-}
-
-function differing(before: ChannelFacts, now: ChannelFacts): ChannelFacts {
-  const changed = Object.entries(now).filter(([key, value]) => !isDeepStrictEqual(value, before[key as keyof ChannelFacts]));
-  return Object.fromEntries(changed);
-}
-
-/** A topic or name that we set ourselves a moment ago, and nothing else besides. */
-function ownEcho(live: Live, id: string, before: ChannelFacts, now: ChannelFacts): { echo?: object } {
-  const changed = Object.keys(differing(before, now));
-  const ours = changed.every((key) => (key === "topic" || key === "name") && live.setByUs.get(`${key}:${id}`) === now[key]);
-  if (!ours) return {};
-  for (const key of changed) live.setByUs.delete(`${key}:${id}`);
-  return { echo: {} };
 }
 
 /**
@@ -164,6 +131,7 @@ async function guildGone(live: Live, guild: string): Promise<boolean> {
 function guildLost(
   live: Live,
   stands: Stands,
+  facts: Facts,
   payload: Extract<GatewayDispatchPayload, { t: On.GuildDelete }>,
   road: Road,
 ): Events | Promise<Events> {
@@ -189,16 +157,28 @@ function guildLost(
   });
 }
 
-function channelDeleted(live: Live, stands: Stands, payload: Extract<GatewayDispatchPayload, { t: On.ChannelDelete }>, road: Road): Events {
+function channelDeleted(
+  live: Live,
+  stands: Stands,
+  facts: Facts,
+  payload: Extract<GatewayDispatchPayload, { t: On.ChannelDelete }>,
+  road: Road,
+): Events {
   const { d } = payload;
   live.guilds.apply(payload);
   if (!stands.isHeard(d.id)) return NOTHING;
   const why = `The channel ${d.name ? `"${d.name}" ` : ""}was deleted on Discord.`;
-  return [{ ...base({ channel: channelId(d.id) }, road, live.core.clock.now()), kind: "channel-gone", why }];
+  return [facts.gone(d.id, why, road)];
 }
 
 /** With a forum's post its first message goes; of any other thread a word is left. */
-function threadDeleted(live: Live, stands: Stands, payload: Extract<GatewayDispatchPayload, { t: On.ThreadDelete }>, road: Road): Events {
+function threadDeleted(
+  live: Live,
+  stands: Stands,
+  facts: Facts,
+  payload: Extract<GatewayDispatchPayload, { t: On.ThreadDelete }>,
+  road: Road,
+): Events {
   const { d } = payload;
   const thread = live.guilds.place(d.id);
   const home = stands.homeOf(d.id);
@@ -206,7 +186,7 @@ function threadDeleted(live: Live, stands: Stands, payload: Extract<GatewayDispa
   live.guilds.apply(payload);
   if (!parent || typeof home !== "string") return NOTHING;
   const happened = base({ channel: channelId(home) }, road, live.core.clock.now());
-  if (home === d.id) return [{ ...happened, kind: "channel-gone", why: "The thread was deleted on Discord." }];
+  if (home === d.id) return [facts.gone(d.id, "The thread was deleted on Discord.", road)];
   if (isForum(parent.type)) return [{ ...happened, kind: "delete", subject: `delete:${d.id}`, messages: [messageId(d.id)] }];
   return [notice(happened, { type: "text", text: `The thread "${thread?.name ?? ""}" was deleted on Discord.` })];
 }

@@ -5,6 +5,7 @@
 import { type GatewayDispatchPayload, GatewayDispatchEvents as On, MessageFlags, Routes } from "discord-api-types/v10";
 import { LoggedOut, Refused, TryLater } from "../../core/model/errors.ts";
 import { isFleeting, type RemoteEvent } from "../../core/model/events.ts";
+import type { Facts } from "./facts.ts";
 import { fromDelete, fromReaction, fromReactionsGone, fromTyping, momentOf } from "./events.ts";
 import { fromMessage, fromUpdate, type GatewayMessage } from "./from-discord.ts";
 import { chosenCommand, writtenCommand } from "./commands.ts";
@@ -28,6 +29,7 @@ export interface IntakeContext {
   readonly live: Live;
   readonly stands: Stands;
   readonly pluralkit: PluralKit;
+  readonly facts: Facts;
 }
 
 const NOTHING: Events = [];
@@ -119,43 +121,44 @@ export class Intake {
   }
 
   #read(payload: GatewayDispatchPayload, road: Road): Reading {
-    if (isAboutGuild(payload.t)) return guildEvents(this.#context.live, this.#context.stands, payload, road);
+    if (isAboutGuild(payload.t)) return guildEvents(this.#context.live, this.#context.stands, this.#context.facts, payload, road);
     this.#context.live.guilds.apply(payload);
     const { t, d } = payload;
+    const at = (channel: string, message: string, read: (stand: Stand) => Reading) => this.#withStand(channel, message, guildOf(d), read);
     switch (t) {
       case On.MessageCreate: {
         // A direct message that no room is linked to can still be words to the bridge.
         const direct = d.guild_id === undefined && !this.#context.stands.isHeard(d.channel_id);
         if (direct) return writtenCommand(this.#context.live, d, road, { channel: channelId(d.channel_id) });
-        return this.#withStand(d.channel_id, d.id, (stand) => this.#said(d, stand, road));
+        return at(d.channel_id, d.id, (stand) => this.#said(d, stand, road));
       }
       case On.MessageUpdate:
-        return this.#withStand(d.channel_id, d.id, (stand) => this.#updated(d, stand, road));
+        return at(d.channel_id, d.id, (stand) => this.#updated(d, stand, road));
       case On.MessageDelete:
         this.#context.pluralkit.deleted(d.id);
-        return this.#withStand(d.channel_id, d.id, (stand) => [this.#deleted([d.id], stand, road, this.#moment(d.id))]);
+        return at(d.channel_id, d.id, (stand) => [this.#deleted([d.id], stand, road, this.#moment(d.id))]);
       case On.MessageDeleteBulk:
-        return this.#withStand(d.channel_id, d.channel_id, (stand) => [this.#deleted(d.ids, stand, road, this.#moment(d.channel_id))]);
+        return at(d.channel_id, d.channel_id, (stand) => [this.#deleted(d.ids, stand, road, this.#moment(d.channel_id))]);
       case On.MessageReactionAdd:
       case On.MessageReactionRemove: {
         const kind = t === On.MessageReactionAdd ? "react" : "unreact";
-        return this.#withStand(d.channel_id, d.message_id, (stand) => [
+        return at(d.channel_id, d.message_id, (stand) => [
           fromReaction(kind, d, this.#view(d.guild_id), stand, road, this.#moment(d.message_id)),
         ]);
       }
       case On.MessageReactionRemoveAll:
       case On.MessageReactionRemoveEmoji:
-        return this.#withStand(d.channel_id, d.message_id, (stand) => [
+        return at(d.channel_id, d.message_id, (stand) => [
           fromReactionsGone(d, this.#view(d.guild_id), stand, road, this.#moment(d.message_id)),
         ]);
       case On.TypingStart:
-        return this.#withStand(d.channel_id, d.channel_id, (stand) => [fromTyping(d, this.#view(d.guild_id), stand, road)]);
+        return at(d.channel_id, d.channel_id, (stand) => [fromTyping(d, this.#view(d.guild_id), stand, road)]);
       case On.ChannelPinsUpdate:
-        return this.#withStand(d.channel_id, d.channel_id, (stand) => pinsChanged(this.#context.live, d.channel_id, stand, road));
+        return at(d.channel_id, d.channel_id, (stand) => pinsChanged(this.#context.live, d.channel_id, stand, road));
       case On.MessagePollVoteAdd:
       case On.MessagePollVoteRemove: {
         const added = t === On.MessagePollVoteAdd;
-        return this.#withStand(d.channel_id, d.message_id, (stand) => this.#votes.changed(d, added, stand, road));
+        return at(d.channel_id, d.message_id, (stand) => this.#votes.changed(d, added, stand, road));
       }
       case On.InteractionCreate:
         return this.#votes.pressed(d, road, this.#context.stands) ?? chosenCommand(this.#context.live, this.#context.stands, d, road);
@@ -164,8 +167,8 @@ export class Intake {
     }
   }
 
-  #withStand(channel: string, message: string, read: (stand: Stand) => Reading): Reading {
-    const stand = this.#context.stands.of(channel, message);
+  #withStand(channel: string, message: string, guild: string | undefined, read: (stand: Stand) => Reading): Reading {
+    const stand = this.#context.stands.of(channel, message, guild);
     if (stand instanceof Promise) return stand.then((known) => (known ? read(known) : NOTHING));
     return stand ? read(stand) : NOTHING;
   }
@@ -237,6 +240,11 @@ export class Intake {
 /** Everything about one channel stays in order; what is about none goes by itself. */
 function whereOf({ d }: GatewayDispatchPayload): string {
   return typeof d === "object" && d !== null && "channel_id" in d && typeof d.channel_id === "string" ? d.channel_id : "";
+}
+
+function guildOf(d: unknown): string | undefined {
+  const guild = (d as { readonly guild_id?: unknown } | null)?.guild_id;
+  return typeof guild === "string" ? guild : undefined;
 }
 
 function attachedTo(d: GatewayMessage): string {

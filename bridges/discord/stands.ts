@@ -1,6 +1,5 @@
 /** Where a message stands as core sees it: which linked channel, which thread. */
 import { ChannelType, Routes } from "discord-api-types/v10";
-import type { ChannelFacts } from "../../core/model/events.ts";
 import type { Core } from "../../core/network.ts";
 import type { DiscordConfig } from "./config.ts";
 import { absent, type Guilds, isForum, isThread, type Place } from "./guilds.ts";
@@ -18,8 +17,6 @@ export class Stands {
   readonly #guilds: Guilds;
   readonly #rest: Rest;
   readonly #joined = new Set<string>();
-  /** What core was told last of each linked channel. */
-  readonly told = new Map<string, ChannelFacts>();
   /** Whether a thread hangs from a message, where that had to be asked. */
   readonly #hangs = new Recent<boolean>(2_000);
 
@@ -36,7 +33,6 @@ export class Stands {
 
   leave(channel: string): void {
     this.#joined.delete(channel);
-    this.told.delete(channel);
   }
 
   isHeard(channel: string): boolean {
@@ -60,6 +56,14 @@ export class Stands {
     return this.#homeOfThread(place);
   }
 
+  /** Whether a linked channel is in the guild, or may be. */
+  #listensIn(guild: string): boolean {
+    return this.heard().some((id) => {
+      const place = this.#guilds.place(id);
+      return !place || place.guild === guild;
+    });
+  }
+
   #homeOfThread(place: Place): string | undefined {
     if (!isThread(place.type) || place.parent === undefined || !this.isHeard(place.parent)) return undefined;
     // A private thread has fewer readers than its channel: what is said there is not for the channel's room.
@@ -71,9 +75,9 @@ export class Stands {
    * Undefined = nobody listens there. A promise only where something has to be asked for; it rejects only where Discord cannot be
    * reached.
    */
-  of(id: string, message: string): Stand | undefined | Promise<Stand | undefined> {
+  of(id: string, message: string, guild?: string): Stand | undefined | Promise<Stand | undefined> {
     const home = this.homeOf(id);
-    if (home === undefined) return undefined;
+    if (home === undefined || (home === null && guild !== undefined && !this.#listensIn(guild))) return undefined;
     if (home === null) return this.#guilds.find(id).then((place) => (place ? this.of(id, message) : undefined));
     if (home === id) return { channel: channelId(id) };
     const place = this.#guilds.place(id) as Place;
