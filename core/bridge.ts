@@ -1,19 +1,16 @@
 /** The bridge itself: everything put together, started in an order that loses nothing, and stopped. */
-import type { Logger } from "pino";
-import { AliasJoin, type AliasRule } from "./alias-join.ts";
+import { AliasJoin } from "./alias-join.ts";
+import { observeBotRooms } from "./bot-rooms.ts";
+import type { BridgeOptions } from "./bridge-options.ts";
 import { CatchUp } from "./catch-up.ts";
 import { type CommandContext, workCommand, workRemoteCommand } from "./commands.ts";
 import { compare } from "./portal/compare.ts";
-import { makeConfigLinks } from "./config-links.ts";
-import type { LinkConfig } from "./config.ts";
+import { makeConfigLinks, settleConfigLinks } from "./config-links.ts";
 import { workDirect } from "./direct.ts";
 import { DoublePuppets } from "./double-puppets.ts";
 import { FromHomeserver } from "./from-homeserver.ts";
 import { Ghosts } from "./ghost.ts";
 import { Hints } from "./hints.ts";
-import type { MediaLinks } from "./http/media.ts";
-import type { Metrics } from "./http/metrics.ts";
-import type { Serve } from "./http/server.ts";
 import { workIn } from "./portal/in.ts";
 import { isGhost, isPortal } from "./queries.ts";
 import { Reception } from "./reception.ts";
@@ -23,58 +20,24 @@ import { Linking } from "./linking.ts";
 import { Links } from "./links.ts";
 import { type LiveLogin, Logins, notConnected } from "./logins.ts";
 import type { ThirdParty } from "./matrix/appservice.ts";
-import type { MatrixClient } from "./matrix/client.ts";
 import type { MatrixEphemeral, MatrixEvent } from "./matrix/event.ts";
 import { MatrixGaps } from "./matrix-gap.ts";
-import type { Namespace } from "./matrix/namespace.ts";
 import { MediaBetween } from "./media.ts";
 import { Members } from "./members.ts";
 import type { RemoteEvent } from "./model/events.ts";
-import { type LoginId, linkId, type Mxid, type NetworkId, type RemoteChannelId, type RoomAlias, type RoomId } from "./model/ids.ts";
-import type { Person } from "./model/message.ts";
-import type { Clock, Network, SignInContext } from "./network.ts";
+import { linkId, type Mxid, type RemoteChannelId, type RoomAlias, type RoomId } from "./model/ids.ts";
 import { Notices } from "./notices.ts";
 import type { OutStep } from "./portal/out-effect.ts";
 import { workOut } from "./portal/out.ts";
-import type { Permissions } from "./permissions.ts";
-import type { PortalContext, PortalSettings } from "./portal/portal.ts";
+import type { PortalContext } from "./portal/portal.ts";
 import { refresh } from "./portal/refresh.ts";
 import { Rooms } from "./rooms.ts";
-import type { Link, Store } from "./store/store.ts";
+import type { Link } from "./store/store.ts";
 import { SignIns } from "./sign-in.ts";
-import { type SurroundingSettings, Surroundings } from "./surroundings.ts";
+import { Surroundings } from "./surroundings.ts";
 import { createThirdParty } from "./third-party.ts";
 import { Unresolved } from "./unresolved.ts";
 import { Watch } from "./watch.ts";
-
-export interface BridgeOptions {
-  readonly store: Store;
-  readonly client: MatrixClient;
-  readonly namespace: Namespace;
-  /** Those that the config asks for, each with its own section, read. */
-  readonly networks: readonly { readonly network: Network; readonly config: unknown }[];
-  readonly permissions: Permissions;
-  readonly metrics: Metrics;
-  /** Hears the events that come back. */
-  readonly canary?: { observe(event: MatrixEvent): void };
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly secret: Buffer;
-  readonly settings: PortalSettings & { readonly giveUpAfter: number; readonly adminRoom: RoomId | undefined };
-  readonly links: readonly LinkConfig[];
-  readonly surroundings: SurroundingSettings;
-  readonly aliases: { readonly rules: readonly AliasRule[]; readonly mostPerHour: number };
-  /** What a ghost shows as its name. */
-  readonly ghostName: (network: NetworkId, person: Person) => string;
-  /** Whether the homeserver lets us act as people who linked an account. */
-  readonly doublePuppets: boolean;
-  readonly mediaLinks: MediaLinks | undefined;
-  route(network: NetworkId, login: LoginId, path: string, serve: Serve): void;
-  publicUrl(network: NetworkId, login: LoginId): string | undefined;
-  /** A way back for a browser that signs in, under the public address. */
-  callback?: (owner: Mxid) => NonNullable<SignInContext["callback"]>;
-  paste?: (text: string, title: string) => Promise<string>;
-}
 
 export class Bridge {
   readonly #options: BridgeOptions;
@@ -184,7 +147,7 @@ export class Bridge {
       hints: this.#hints,
       bot,
       secret,
-      observe: (event) => options.canary?.observe(event),
+      observe: (event) => this.#observe(event),
     });
     this.#gaps = new MatrixGaps({
       ...shared,
@@ -277,6 +240,7 @@ export class Bridge {
 
   /** The homeserver can reach us: fetch what it never pushed, then connect to the networks. */
   async start(): Promise<void> {
+    await settleConfigLinks(this.#configLinks());
     this.#lanes.wakeInherited();
     const { networks } = this.#options;
     this.#gaps.begin();
@@ -330,10 +294,22 @@ export class Bridge {
   }
 
   async #makeConfigLinks(live: LiveLogin): Promise<void> {
-    const { log, client, clock, links } = this.#options;
-    const shared = { linking: this.#linking, links: this.#links, logins: this.#logins, client, clock, log };
     await this.#aliases.resume(live);
-    await makeConfigLinks({ ...shared, wanted: links, signal: this.#stopping.signal }, live);
+    await makeConfigLinks(this.#configLinks(), live);
+  }
+
+  #observe(event: MatrixEvent): void {
+    const { canary, store, client, log, namespace } = this.#options;
+    canary?.observe(event);
+    const opened = (link: Link) => ["in", "out"].forEach((kind) => this.#lanes.wake(`${kind}:${link.id}`, true));
+    const mine = { links: this.#links, linking: this.#linking, users: store.users, bot: namespace.bot };
+    observeBotRooms({ ...mine, client, log, opened }, event).catch((error: unknown) => log.error({ err: error }, "A room was not let go"));
+  }
+
+  #configLinks() {
+    const { log, client, clock, links: wanted } = this.#options;
+    const mine = { linking: this.#linking, links: this.#links, logins: this.#logins, notices: this.#notices, aliases: this.#aliases };
+    return { ...mine, wanted, client, clock, log, signal: this.#stopping.signal };
   }
 
   #linked(link: Link, made: boolean): void {

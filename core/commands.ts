@@ -18,6 +18,7 @@ import type { Rooms } from "./rooms.ts";
 import type { SignIns } from "./sign-in.ts";
 import { followTombstone, move, type UpgradeContext } from "./upgrade.ts";
 import type { Link, Store } from "./store/store.ts";
+import { listLinks, unlink } from "./unlinking.ts";
 
 export interface CommandContext {
   readonly store: Store;
@@ -52,7 +53,7 @@ const COMMAND = /^!causeway(?:\s+|$)/i;
 
 const HELP = [
   "!causeway link NETWORK CHANNEL: bridge this room to a channel (example: !causeway link irc libera #causeway)",
-  "!causeway unlink [NETWORK CHANNEL] [--yes]: end it",
+  "!causeway unlink [NETWORK CHANNEL] [--yes]: end it (an admin of the bridge can from anywhere; !causeway links shows them all)",
   "!causeway status: what is linked here, what waits, what could not be delivered",
   "!causeway retry [all]: try again what could not be delivered (or react to it with 🔁)",
   "!causeway pause, !causeway resume: hold everything back for a while",
@@ -113,7 +114,9 @@ async function run(context: CommandContext, asked: Asked): Promise<string> {
     case "link":
       return await link(context, asked, rest);
     case "unlink":
-      return await unlink(context, asked, rest);
+      return await unlink(context, asked, rest, () => requirePower(context, asked));
+    case "links":
+      return await listLinks(context, asked.by);
     case "status":
       return await status(context, asked.room);
     case "retry":
@@ -174,23 +177,6 @@ async function requirePower(context: CommandContext, { room, by }: Asked): Promi
   if (!context.permissions.may(by, "link")) throw new Refused("The bridge's permissions do not let you link rooms.");
   if (!(await context.rooms.maySet(room, by, "uk.half-shot.bridge")))
     throw new Refused("Only someone with power in this room can do that.");
-}
-
-async function unlink(context: CommandContext, asked: Asked, words: readonly string[]): Promise<string> {
-  await requirePower(context, asked);
-  const sure = words.includes("--yes");
-  const [network, ...channel] = words.filter((word) => word !== "--yes");
-  const here = await context.links.inRoom(asked.room);
-  const wanted = network ? context.linking.read(network, channel) : undefined;
-  const chosen = wanted ? here.filter((one) => one.network === wanted.network.id && one.channel === wanted.channel) : here;
-  const [only, second] = chosen;
-  if (!only) return "That is not linked to this room.";
-  if (second) return `Which one? ${chosen.map((one) => `${one.network} ${one.channel}`).join(", ")}`;
-  const waiting = await context.linking.waiting(only);
-  if (waiting > 0 && !sure)
-    return `${waiting} messages still wait to be delivered and would be given up. To end the link all the same, add --yes.`;
-  await context.linking.end(only);
-  return `The link to ${only.channel} is ended.`;
 }
 
 async function status(context: CommandContext, room: RoomId): Promise<string> {

@@ -1,5 +1,6 @@
 /** The links that the config asks for, made as soon as their login is connected. */
 import type { Logger } from "pino";
+import type { AliasJoin } from "./alias-join.ts";
 import type { LinkConfig } from "./config.ts";
 import type { Linking } from "./linking.ts";
 import type { Links } from "./links.ts";
@@ -8,6 +9,7 @@ import { failureOf, type MatrixClient } from "./matrix/client.ts";
 import { Refused } from "./model/errors.ts";
 import { type Mxid, type RoomId, roomAlias, roomId } from "./model/ids.ts";
 import type { Clock } from "./network.ts";
+import type { Notices } from "./notices.ts";
 
 export interface ConfigLinkContext {
   readonly wanted: readonly LinkConfig[];
@@ -21,6 +23,32 @@ export interface ConfigLinkContext {
 }
 
 const AGAIN = 30_000;
+/** Why a link is paused that the config asked for and asks for no longer. */
+const NOT_WANTED = "It is no longer in the config.";
+
+export interface SettleContext extends Pick<ConfigLinkContext, "wanted" | "linking" | "links" | "clock" | "log"> {
+  readonly notices: Notices;
+  readonly aliases: AliasJoin;
+}
+
+/**
+ * Call at each start: links that the config asked for and asks for no longer are paused, and their rooms told; those that stand there
+ * again go on. Nothing is ended by leaving something out.
+ */
+export async function settleConfigLinks({ wanted, linking, links, clock, log, notices, aliases }: SettleContext): Promise<void> {
+  const names = new Set(wanted.map((wish) => `${wish.network} ${linking.read(wish.network, words(wish)).channel}`));
+  for await (const link of links.all()) {
+    if (link.by !== "config") continue;
+    const isWanted = names.has(`${link.network} ${link.channel}`) || aliases.rule(link.network, link.channel) !== undefined;
+    if (isWanted && link.paused === NOT_WANTED) await links.update(link, { paused: undefined });
+    if (isWanted || link.paused !== undefined) continue;
+    log.warn({ network: link.network, channel: link.channel, room: link.room }, "A link is paused that is no longer in the config");
+    const name = `${link.network} ${link.channel}`;
+    const text = `The link to ${name} is no longer in the bridge's config: nothing crosses until it stands there again, or \`!causeway unlink ${name}\` ends it.`;
+    await links.update(link, { paused: NOT_WANTED });
+    await notices.say(link.room, `unwanted:${link.id}:${clock.now()}`, text);
+  }
+}
 
 /** Tries until each link of this login stands; what cannot be is logged in a sentence each time, and never stops the others. */
 export async function makeConfigLinks(context: ConfigLinkContext, live: LiveLogin): Promise<void> {
@@ -57,7 +85,7 @@ async function tryOne(context: ConfigLinkContext, wish: LinkConfig, live: LiveLo
     const settings = wish.settings;
     const there = await links.of(network.id, channel);
     if (there) {
-      if (JSON.stringify(there.settings) !== JSON.stringify(settings)) await links.update(there, { settings });
+      if (JSON.stringify(there.settings) !== JSON.stringify(settings)) await linking.change(there, settings);
       return undefined;
     }
     const room = wish.room === undefined ? await madeRoom(context, wish, live) : await enter(context, wish.room);

@@ -128,6 +128,11 @@ const bridge = z
       .boolean()
       .default(false)
       .describe("Whether rooms that the bridge makes for public channels stand in the homeserver's room directory."),
+    joins_per_minute: z
+      .number()
+      .positive()
+      .default(60)
+      .describe("How many people of the networks join and leave rooms, beyond those who speak: homeservers tire of more."),
     rooms_per_hour: z.int().nonnegative().default(30).describe("How many rooms are made by `aliases` at most."),
   })
   .describe("How messages cross.")

@@ -46,8 +46,11 @@ export class Lanes {
   }
 }
 
-/** `in`: towards Matrix. `out`: towards the network. `say`: the bot's own words in a room. `do`: commands given in a room. `dm`: private conversations whose room is not there yet. */
-export type LaneKind = "in" | "out" | "say" | "do" | "dm";
+/**
+ * `in`: towards Matrix. `out`: towards the network. `say`: the bot's own words in a room. `do`: commands given in a room. `dm`: private
+ * conversations whose room is not there yet. `bye`: what is left to do for a link that was ended.
+ */
+export type LaneKind = "in" | "out" | "say" | "do" | "dm" | "bye";
 
 export function readLane(name: LaneName): { kind: LaneKind; of: string } {
   const colon = name.indexOf(":");

@@ -5,6 +5,7 @@
 import { randomInt } from "node:crypto";
 import type { Logger } from "pino";
 import { isOpen, rememberedOf } from "./channel-facts.ts";
+import { farewellRow } from "./farewell.ts";
 import type { Links } from "./links.ts";
 import { type LiveLogin, type Logins, notConnected } from "./logins.ts";
 import type { MatrixClient } from "./matrix/client.ts";
@@ -16,7 +17,7 @@ import type { Notices } from "./notices.ts";
 import { obtainRoom } from "./obtain-room.ts";
 import type { Rooms } from "./rooms.ts";
 import { shownName } from "./shown-name.ts";
-import type { Link, LinkSettings, Store } from "./store/store.ts";
+import type { LaneName, Link, LinkSettings, Store } from "./store/store.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export interface LinkingContext {
@@ -33,6 +34,7 @@ export interface LinkingContext {
   readonly surroundings: Surroundings;
   /** Called when a link was made or ended, so that whoever keeps lists keeps them right. */
   changed(link: Link, made: boolean): void;
+  wake(lane: LaneName): void;
 }
 
 /** A wish that waits for the other side's yes. */
@@ -143,6 +145,15 @@ export class Linking {
     return known;
   }
 
+  /** The link is to be otherwise from now on. */
+  async change(link: Link, settings: LinkSettings): Promise<void> {
+    const { links, logins, surroundings } = this.#context;
+    const now = await links.update(link, { settings });
+    const live = logins.get(link.network, link.login);
+    const channel = live?.state.is === "connected" ? await live.connection.channel(link.channel) : undefined;
+    if (live && channel) surroundings.linked(now, live, channel);
+  }
+
   /** What other tools read to know that a room is bridged (MSC2346). Not worth failing over. */
   async #writeState(link: Link, live: LiveLogin, channel: Channel): Promise<void> {
     const key = `io.causeway.${link.network}/${link.channel}`;
@@ -173,12 +184,14 @@ export class Linking {
     return inward.waiting + inward.parked + outward.waiting + outward.parked;
   }
 
+  /** Nothing crosses from now on. What is left behind goes in the background: see core/farewell.ts. */
   async end(link: Link): Promise<void> {
-    const { links, logins, client } = this.#context;
+    const { store, links, clock } = this.#context;
+    const row = farewellRow(link, clock.now());
+    await store.journal.take({ rows: [row] });
     await links.remove(link);
     this.#context.changed(link, false);
-    await logins.get(link.network, link.login)?.connection.leave(link.channel);
-    await client.setState(link.room, "uk.half-shot.bridge", `io.causeway.${link.network}/${link.channel}`, {}).catch(() => undefined);
+    this.#context.wake(row.lane);
   }
 
   /**

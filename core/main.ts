@@ -21,6 +21,7 @@ import { keepTidy } from "./tidy.ts";
 import { loadSealKey } from "./store/seal.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { openStore, type SqliteStore } from "./store/sqlite.ts";
+import type { SurroundingSettings } from "./surroundings.ts";
 
 export interface Running {
   readonly port: number;
@@ -74,7 +75,7 @@ export async function start(config: Config, registration: Registration, clock: C
     },
     links: config.links,
     aliases: { rules: config.aliases, mostPerHour: config.bridge.rooms_per_hour },
-    surroundings: { spaces: config.bridge.spaces, directory: config.bridge.directory },
+    surroundings: surroundingsOf(config),
     doublePuppets: puppets !== undefined,
     ghostName: (network, { name }) =>
       config.bridge.ghost_name.replaceAll(/\{(name|network)\}/g, (_all, key) => (key === "name" ? name : nameOf(config, network))),
@@ -145,6 +146,10 @@ function doublePuppets(file: string | undefined, namespace: Namespace): Puppets 
   if (file === undefined) return undefined;
   const { as_token: token } = readRegistration(readFileSync(file, "utf8"), file);
   return { token, of: (as) => as !== namespace.bot && namespace.ownerOf(as) === undefined && !namespace.isHashed(as) };
+}
+
+function surroundingsOf({ bridge }: Config): SurroundingSettings {
+  return { spaces: bridge.spaces, directory: bridge.directory, joinsPerMinute: bridge.joins_per_minute };
 }
 
 function nameOf(config: Config, network: string): string {

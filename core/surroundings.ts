@@ -1,12 +1,17 @@
-/** What lies around the messages of a link: spaces, the room directory. Kept up in the background: no message waits for it. */
+/** What lies around the messages of a link: spaces, the room directory, its end. Kept up in the background: no message waits for it. */
 import type { Logger } from "pino";
+import { Budget } from "./budget.ts";
 import { Directory } from "./directory.ts";
+import { workFarewell } from "./farewell.ts";
+import type { Ghosts } from "./ghost.ts";
+import type { Work } from "./lane.ts";
 import type { Links } from "./links.ts";
-import type { LiveLogin } from "./logins.ts";
+import type { LiveLogin, Logins } from "./logins.ts";
 import type { MatrixClient } from "./matrix/client.ts";
 import type { Namespace } from "./matrix/namespace.ts";
 import type { ChannelFacts } from "./model/events.ts";
-import type { Channel, Clock } from "./network.ts";
+import type { NetworkId } from "./model/ids.ts";
+import type { Channel, Clock, Network } from "./network.ts";
 import type { Rooms } from "./rooms.ts";
 import { ShownBook } from "./shown.ts";
 import { Spaces, type SpacesFor } from "./spaces.ts";
@@ -15,11 +20,16 @@ import type { Link, Store } from "./store/store.ts";
 export interface SurroundingSettings {
   readonly spaces: SpacesFor;
   readonly directory: boolean;
+  /** How many ghosts join and leave rooms, beyond those who speak. */
+  readonly joinsPerMinute: number;
 }
 
 export interface SurroundingContext {
   readonly store: Store;
   readonly client: MatrixClient;
+  readonly networks: ReadonlyMap<NetworkId, Network>;
+  readonly logins: Logins;
+  readonly ghosts: Ghosts;
   readonly links: Links;
   readonly rooms: Rooms;
   readonly namespace: Namespace;
@@ -37,15 +47,19 @@ export class Surroundings {
   readonly shown: ShownBook;
   readonly spaces: Spaces;
   readonly directory: Directory;
+  /** The turns of the lanes of ended links. */
+  readonly farewell: Work;
   readonly #context: SurroundingContext;
 
   constructor(context: SurroundingContext) {
-    const { store, wishes } = context;
+    const { store, wishes, clock } = context;
     this.#context = context;
+    const budget = new Budget(wishes.joinsPerMinute, clock);
     this.shown = new ShownBook(store.portals);
     const shared = { ...context, portals: store.portals, settings: store.settings, shown: this.shown };
     this.spaces = new Spaces({ ...shared, wanted: wishes.spaces });
     this.directory = new Directory({ ...shared, byDefault: wishes.directory });
+    this.farewell = workFarewell({ ...shared, budget, spaces: this.spaces, directory: this.directory });
   }
 
   /** A link was made. */

@@ -1,0 +1,57 @@
+/**
+ * Rooms that the bot is put out of: whoever does that does not want the room bridged any more. And direct chats that their person has
+ * left: they are let go, so that the next one is made anew.
+ */
+import type { Logger } from "pino";
+import type { Linking } from "./linking.ts";
+import type { Links } from "./links.ts";
+import type { MatrixClient } from "./matrix/client.ts";
+import type { MatrixEvent } from "./matrix/event.ts";
+import { type Mxid, mxid } from "./model/ids.ts";
+import type { UserStore } from "./store/store.ts";
+
+export interface BotRoomContext {
+  readonly links: Links;
+  readonly linking: Linking;
+  readonly users: UserStore;
+  readonly client: MatrixClient;
+  readonly log: Logger;
+  readonly bot: Mxid;
+  /** Lanes of the link may go on. */
+  opened(link: Parameters<Linking["end"]>[0]): void;
+}
+
+const PUT_OUT = "The bridge bot was removed from the room: invite it again, and it goes on.";
+
+/** Sees every event that comes. */
+export async function observeBotRooms(context: BotRoomContext, event: MatrixEvent): Promise<void> {
+  if (event.type !== "m.room.member" || event.state_key === undefined) return;
+  const membership = event.content["membership"];
+  const isOut = membership === "leave" || membership === "ban";
+  if (event.state_key === context.bot) {
+    if (isOut && event.sender !== context.bot) await putOut(context, event);
+    if (membership === "join") await letIn(context, event);
+  } else if (isOut) await letGo(context, event);
+}
+
+/** A link of the config waits, since the config would make it again; any other is ended. */
+async function putOut({ links, linking, log }: BotRoomContext, { room_id: room, sender }: MatrixEvent): Promise<void> {
+  for (const link of await links.inRoom(room)) {
+    log.warn({ room, by: sender, network: link.network, channel: link.channel }, "The bot was removed from a linked room");
+    if (link.by !== "config") await linking.end(link);
+    else if (link.paused === undefined) await links.update(link, { paused: PUT_OUT });
+  }
+}
+
+async function letIn({ links, opened }: BotRoomContext, { room_id: room }: MatrixEvent): Promise<void> {
+  for (const link of await links.inRoom(room)) {
+    if (link.paused === PUT_OUT) opened(await links.update(link, { paused: undefined }));
+  }
+}
+
+async function letGo({ users, client, bot }: BotRoomContext, event: MatrixEvent): Promise<void> {
+  const person = mxid(event.state_key ?? "");
+  if ((await users.directRoom(person, bot)) !== event.room_id) return;
+  await users.putDirectRoom(person, bot, undefined);
+  await client.leave(event.room_id);
+}

@@ -1,0 +1,46 @@
+/** What the bridge is put together from. */
+import type { Logger } from "pino";
+import type { AliasRule } from "./alias-join.ts";
+import type { LinkConfig } from "./config.ts";
+import type { MediaLinks } from "./http/media.ts";
+import type { Metrics } from "./http/metrics.ts";
+import type { Serve } from "./http/server.ts";
+import type { MatrixClient } from "./matrix/client.ts";
+import type { MatrixEvent } from "./matrix/event.ts";
+import type { Namespace } from "./matrix/namespace.ts";
+import type { LoginId, Mxid, NetworkId, RoomId } from "./model/ids.ts";
+import type { Person } from "./model/message.ts";
+import type { Clock, Network, SignInContext } from "./network.ts";
+import type { Permissions } from "./permissions.ts";
+import type { PortalSettings } from "./portal/portal.ts";
+import type { Store } from "./store/store.ts";
+import type { SurroundingSettings } from "./surroundings.ts";
+
+export interface BridgeOptions {
+  readonly store: Store;
+  readonly client: MatrixClient;
+  readonly namespace: Namespace;
+  /** Those that the config asks for, each with its own section, read. */
+  readonly networks: readonly { readonly network: Network; readonly config: unknown }[];
+  readonly permissions: Permissions;
+  readonly metrics: Metrics;
+  /** Hears the events that come back. */
+  readonly canary?: { observe(event: MatrixEvent): void };
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly secret: Buffer;
+  readonly settings: PortalSettings & { readonly giveUpAfter: number; readonly adminRoom: RoomId | undefined };
+  readonly links: readonly LinkConfig[];
+  readonly surroundings: SurroundingSettings;
+  readonly aliases: { readonly rules: readonly AliasRule[]; readonly mostPerHour: number };
+  /** What a ghost shows as its name. */
+  readonly ghostName: (network: NetworkId, person: Person) => string;
+  /** Whether the homeserver lets us act as people who linked an account. */
+  readonly doublePuppets: boolean;
+  readonly mediaLinks: MediaLinks | undefined;
+  route(network: NetworkId, login: LoginId, path: string, serve: Serve): void;
+  publicUrl(network: NetworkId, login: LoginId): string | undefined;
+  /** A way back for a browser that signs in, under the public address. */
+  callback?: (owner: Mxid) => NonNullable<SignInContext["callback"]>;
+  paste?: (text: string, title: string) => Promise<string>;
+}
