@@ -6,10 +6,12 @@ import { isLinkable, isThread, type Place } from "./guilds.ts";
 import { channelId, laterOf } from "./ids.ts";
 import type { Live } from "./live.ts";
 import { Bit, has } from "./permissions.ts";
+import { requireAvailable } from "./threads.ts";
 
 export async function channelOf(live: Live, id: string): Promise<Channel | undefined> {
   const place = await live.guilds.findWhole(id);
   if (!place || !isLinkable(place.type)) return undefined;
+  requireAvailable(live, id);
   return has(live.guilds.myPermissions(id), Bit.ViewChannel) ? asChannel(live, place) : undefined;
 }
 
@@ -46,6 +48,7 @@ export async function* linkableChannels(live: Live): AsyncGenerator<Channel> {
   // After a resumed session nobody has told us of our guilds.
   const all = guilds.length > 0 ? guilds : await mine(live);
   for (const guild of all) {
+    if (live.guilds.guild(guild)?.unavailable) continue;
     await live.guilds.load(guild);
     for (const place of live.guilds.placesOf(guild)) {
       const shown = isLinkable(place.type) && !isThread(place.type) && has(live.guilds.myPermissions(place.id), Bit.ViewChannel);

@@ -167,7 +167,7 @@ export function connect(config: DiscordConfig, core: Core): Connection {
 function liveOf(config: DiscordConfig, core: Core, rest: Rest): Live {
   const self = { id: "", application: "" };
   const me = () => self.id;
-  const guilds = new Guilds(rest, me);
+  const guilds = new Guilds(rest, core.clock, me);
   const members = new Members(rest, guilds, me, config.power_levels);
   return {
     config,

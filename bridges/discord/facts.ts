@@ -45,6 +45,12 @@ export class Facts {
     return this.#stands.heardIn(guild).flatMap((id) => this.#change(id, road));
   }
 
+  /** What has changed about one channel, and about the threads in it that are linked by themselves. */
+  changesOf(id: string, road: Road): RemoteEvent[] {
+    const within = this.#stands.heard().filter((other) => other === id || this.#live.guilds.place(other)?.parent === id);
+    return within.flatMap((one) => this.#change(one, road));
+  }
+
   /** What has changed in all linked channels, the lost ones looked for. Throws where Discord cannot be asked. */
   async changes(): Promise<RemoteEvent[]> {
     const events: RemoteEvent[] = [];

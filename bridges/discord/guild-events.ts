@@ -97,6 +97,16 @@ export function guildEvents(
       return audited(stands, d, road, now);
     case On.VoiceStateUpdate:
       return voiceChanged(live, stands, d, road, now);
+    case On.ChannelUpdate:
+    case On.ChannelCreate:
+    case On.ThreadUpdate:
+    case On.ThreadCreate:
+      live.guilds.apply(payload);
+      return facts.changesOf(d.id, road);
+    case On.GuildEmojisUpdate:
+    case On.ThreadListSync:
+      live.guilds.apply(payload);
+      return NOTHING;
     default: {
       const guild = guildOf(payload);
       live.guilds.apply(payload);

@@ -15,6 +15,7 @@ import {
   Routes,
 } from "discord-api-types/v10";
 import { LoggedOut, Refused, TryLater } from "../../core/model/errors.ts";
+import type { Clock } from "../../core/network.ts";
 import { isSnowflake, laterOf } from "./ids.ts";
 import { type Overwrite, permissionsIn, type Role, type Ruled } from "./permissions.ts";
 import type { Rest } from "./rest.ts";
@@ -55,15 +56,21 @@ export interface Guild extends Ruled {
   readonly unavailable: boolean;
 }
 
+/** How long a list of threads is good enough for catching up. */
+const GOOD_FOR = 10_000;
+
 export class Guilds {
   readonly #guilds = new Map<string, Guild>();
   readonly #places = new Map<string, Place>();
   readonly #rest: Rest;
   readonly #me: () => string;
+  readonly #clock: Clock;
+  readonly #active = new Map<string, { readonly at: number; readonly asked: Promise<{ threads: APIThreadChannel[] }> }>();
   readonly #loading = new Map<string, Promise<Guild | undefined>>();
 
-  constructor(rest: Rest, me: () => string) {
+  constructor(rest: Rest, clock: Clock, me: () => string) {
     this.#rest = rest;
+    this.#clock = clock;
     this.#me = me;
   }
 
@@ -99,11 +106,11 @@ export class Guilds {
     return guild !== undefined && this.#guilds.get(guild)?.unavailable === true;
   }
 
-  /** Everything, where the guild is not known yet: then Discord's own answer decides. */
+  /** Everything, where the guild is not known or away: then Discord's own answer decides. */
   myPermissions(id: string): bigint {
     const place = this.#places.get(id);
     const guild = place?.guild === undefined ? undefined : this.#guilds.get(place.guild);
-    if (!place || !guild) return ~0n;
+    if (!place || !guild || guild.unavailable) return ~0n;
     return permissionsIn(guild, this.overwritesOf(place), { id: this.#me(), roles: guild.mine });
   }
 
@@ -159,6 +166,17 @@ export class Guilds {
     ]);
     for (const channel of [...channels, ...(threads?.threads ?? [])]) this.put(channel, id);
     return this.#putGuild(guild, me?.roles ?? []);
+  }
+
+  /** Asked for once for all channels of a guild that catch up at the same time; what is younger comes live. */
+  async activeThreads(guild: string): Promise<readonly APIThreadChannel[]> {
+    const now = this.#clock.now();
+    const known = this.#active.get(guild);
+    if (known && now - known.at < GOOD_FOR) return (await known.asked).threads;
+    const asked = this.#rest.get<{ threads: APIThreadChannel[] }>(Routes.guildActiveThreads(guild));
+    this.#active.set(guild, { at: now, asked });
+    asked.catch(() => this.#active.delete(guild));
+    return (await asked).threads;
   }
 
   /** Takes in what the gateway tells. Idempotent: a replayed event changes nothing. */

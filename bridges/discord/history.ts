@@ -66,9 +66,9 @@ async function pageOf(live: Live, source: string, after: Cursor): Promise<Fetche
 /** Threads in which something was said since: active ones, and those that were archived meanwhile. */
 async function threadsSince(live: Live, place: Place, after: Cursor): Promise<{ threads: string[]; complete: boolean }> {
   if (place.guild === undefined || isThread(place.type)) return { threads: [], complete: true };
-  const active = await live.rest.get<{ threads: APIThreadChannel[] }>(Routes.guildActiveThreads(place.guild));
+  const active = await live.guilds.activeThreads(place.guild);
   const archived = await archivedSince(live, place, timeOf(after));
-  const all = [...active.threads.filter((thread) => thread.parent_id === place.id), ...archived.threads];
+  const all = [...active.filter((thread) => thread.parent_id === place.id), ...archived.threads];
   for (const thread of all) live.guilds.put(thread, place.guild);
   const spoken = all.filter(
     ({ id, last_message_id: last }) => compareSnowflakes(last ?? id, after) > 0 || compareSnowflakes(id, after) > 0,

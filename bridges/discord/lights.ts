@@ -62,19 +62,28 @@ export class Lights {
   blocked(until: number, probe: () => Promise<unknown>): void {
     if (!this.#isBlocked) this.#tell({ is: "disconnected", why: BLOCKED });
     this.#isBlocked = true;
+    this.#probeAfter(until - this.#core.clock.now() + LATER, probe);
+  }
+
+  /** One probe is under way or planned at a time: a newer one takes the older's place. */
+  #probeAfter(wait: number, probe: () => Promise<unknown>): void {
     this.#cancel?.();
-    this.#cancel = this.#core.clock.timer(until - this.#core.clock.now() + LATER, () => {
+    const mine = this.#core.clock.timer(wait, () => {
       probe().then(
-        () => {
-          this.#isBlocked = false;
-          if (this.#isUp) this.#tell({ is: "connected", resumed: true });
-        },
+        () => this.#letIn(),
         (error: unknown) => {
-          // Still shut out: `blocked` was called again. Anything else shows by itself.
-          if (!(error instanceof TryLater)) this.#isBlocked = false;
+          if (this.#cancel !== mine) return;
+          if (error instanceof TryLater) this.#probeAfter(error.after, probe);
+          else this.#isBlocked = false;
         },
       );
     });
+    this.#cancel = mine;
+  }
+
+  #letIn(): void {
+    this.#isBlocked = false;
+    if (this.#isUp) this.#tell({ is: "connected", resumed: true });
   }
 
   close(): void {

@@ -45,6 +45,9 @@ const ANSWER_WITHIN = 15_000;
 const BYTES_PER_MS = 30;
 const FIRST_BLOCK = 60_000;
 const LONGEST_BLOCK = 3_600_000;
+/** https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans */
+const INVALID_WINDOW = 600_000;
+const MOST_INVALID = 8_000;
 
 export class Rest {
   readonly #context: RestContext;
@@ -56,6 +59,8 @@ export class Rest {
   #blockedUntil = 0;
   #blocks = 0;
   #failures = 0;
+  #invalid = 0;
+  #invalidSince = 0;
 
   constructor(context: RestContext) {
     this.#context = context;
@@ -205,6 +210,7 @@ export class Rest {
     const counted = headers.has("x-ratelimit-bucket") || headers.has("x-ratelimit-scope") || headers.has("x-ratelimit-global");
     if (!counted && (status === 429 || (html && status < 500))) throw this.#block(headers);
     this.#buckets.learn(route, headers);
+    if (status === 401 || status === 403 || (status === 429 && headers.get("x-ratelimit-scope") !== "shared")) this.#countInvalid();
     if (status === 429) {
       const { wait, scope } = this.#buckets.limited(route, headers, retryAfterOf(headers, text));
       throw new Limited(wait, scope);
@@ -222,6 +228,20 @@ export class Rest {
       json: async () => JSON.parse(text),
       arrayBuffer: async () => new ArrayBuffer(0),
     };
+  }
+
+  /** Discord shuts out whoever asks wrongly ten thousand times in ten minutes: stop before that. */
+  #countInvalid(): void {
+    const now = this.#context.clock.now();
+    if (now - this.#invalidSince > INVALID_WINDOW) {
+      this.#invalidSince = now;
+      this.#invalid = 0;
+    }
+    this.#invalid += 1;
+    if (this.#invalid < MOST_INVALID) return;
+    this.#blockedUntil = this.#invalidSince + INVALID_WINDOW;
+    this.#context.log.error({ count: this.#invalid }, "Discord has refused too much: nothing is asked for a while");
+    this.#context.blocked(this.#blockedUntil);
   }
 
   /** Not a limit that can be kept to: the address is shut out. The wait doubles each time. */

@@ -134,7 +134,7 @@ for (const fixture of [...messages, ...components, ...embeds, ...stickers]) {
 
 for (const { name, payload, facts } of channels) {
   test(`a channel as in "${name}" has these facts`, () => {
-    const guilds = new Guilds(undefined as never, () => "1");
+    const guilds = new Guilds(undefined as never, undefined as never, () => "1");
     const everyone = { id: GUILD, name: "@everyone", permissions: 1024n, position: 0 };
     const guild = { id: GUILD, owner: "1", roles: new Map([[GUILD, everyone]]) };
     const place = guilds.put(payload, undefined);
