@@ -77,7 +77,7 @@ const BEGINNING = "0000000000.000000";
 async function latestOf(desk: Desk, place: string): Promise<string> {
   const call = { deed: "read a channel's last message", repeatable: true, channel: place };
   const answer = await desk.api.call("conversations.history", { channel: place, limit: 1 }, call).catch((error: unknown) => {
-    if (error instanceof Refused || codeOf(error) === "not_in_channel") return undefined;
+    if (error instanceof Refused) return undefined;
     throw error;
   });
   if (!answer) return cursorAt(Date.now());

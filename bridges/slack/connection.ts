@@ -26,6 +26,9 @@ import { Session } from "./session.ts";
 import { Votes } from "./votes.ts";
 import { filled, record, string } from "./wire.ts";
 
+/** How long until a channel that we are not in is tried again, milliseconds. */
+const OUT_OF_REACH = 60_000;
+
 /** Everything that hangs on one token. */
 interface Live {
   readonly session: Session;
@@ -111,7 +114,7 @@ export class SlackConnection implements Connection {
   }
 
   send(part: Part, key: string, progress: Progress): Promise<Sent> {
-    return this.#do(() => this.#send(part, key, progress));
+    return this.#do(() => this.#within(() => this.#send(part, key, progress)));
   }
 
   async #send(part: Part, key: string, progress: Progress): Promise<Sent> {
@@ -142,7 +145,7 @@ export class SlackConnection implements Connection {
   }
 
   find(part: Part, key: string, progress: Progress): Promise<Found> {
-    return this.#do(() => find(this.#desk, part, key, progress));
+    return this.#do(() => this.#within(() => find(this.#desk, part, key, progress)));
   }
 
   /** Every deed ends in what it was for, or in one of the five errors; a token that Slack no longer takes ends the session. */
@@ -153,8 +156,23 @@ export class SlackConnection implements Connection {
       return await deed();
     } catch (error) {
       if (error instanceof LoggedOut) this.#session.logOut(error);
-      if (codeOf(error) === "not_in_channel") this.#session.sweep();
       throw error;
+    }
+  }
+
+  /**
+   * Out of a private channel, there seems to be none. What the bot has to say waits until somebody lets it in again; one person's words
+   * hold nobody up.
+   */
+  async #within<Value>(deed: () => Promise<Value>): Promise<Value> {
+    try {
+      return await deed();
+    } catch (error) {
+      const code = codeOf(error);
+      if (code !== "channel_not_found" && code !== "not_in_channel") throw error;
+      if (this.#session.isOwn) throw new Refused("You are not in that channel on Slack: enter it there, or have yourself invited.");
+      this.#session.sweep();
+      throw new TryLater((error as Error).message, OUT_OF_REACH, "channel", { cause: error });
     }
   }
 
@@ -227,7 +245,7 @@ export class SlackConnection implements Connection {
   }
 
   history(channel: RemoteChannelId, after: Cursor): Promise<HistoryPage> {
-    return this.#do(() => this.#live.history.page(channel, after));
+    return this.#do(() => this.#within(() => this.#live.history.page(channel, after)));
   }
 
   before(_channel: RemoteChannelId, message: RemoteMessageId): Cursor | undefined {

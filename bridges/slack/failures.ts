@@ -67,7 +67,6 @@ function platformFailure(code: string, error: unknown, doing: Doing): Error {
     return unclear(doing, "it had an error of its own", cause);
   const later = LATER[code];
   if (later !== undefined) return new TryLater(`Slack did not ${doing.deed}: ${later}.`, SOON, "login", cause);
-  if (HELD.has(code)) return new TryLater(`Slack did not ${doing.deed}: ${REFUSED[code]}.`, 60_000, "channel", cause);
   const refused = REFUSED[code];
   if (refused !== undefined) return new Refused(`Slack did not ${doing.deed}: ${refused}.`, cause);
   if (code.startsWith("restricted_action"))
@@ -141,9 +140,6 @@ const LATER: Readonly<Record<string, string>> = {
   message_limit_exceeded: "the workspace sends too much at the moment",
   accesslimited: "access is limited at the moment",
 };
-
-/** Someone over there can mend these: what waits, waits in order. */
-const HELD: ReadonlySet<string> = new Set(["not_in_channel"]);
 
 const REFUSED: Readonly<Record<string, string>> = {
   not_in_channel: "the app is not in the channel. Someone there has to invite it, with /invite and the app's name",

@@ -18,6 +18,7 @@ const once = { deed: "post the message", repeatable: false };
 const again = { deed: "set the reaction", repeatable: true };
 
 const REFUSED: readonly [code: string, sentence: RegExp][] = [
+  ["not_in_channel", /invite it, with \/invite/],
   ["channel_not_found", /invite it with \/invite/],
   ["is_archived", /the channel is archived/],
   ["restricted_action", /admins do not allow it here/],
@@ -61,13 +62,6 @@ test("a missing permission is named, with where to add it", () => {
   const failure = failureOf(platform("missing_scope", { needed: "pins:write", provided: "chat:write" }), again);
   assert.ok(failure instanceof Refused);
   assert.match(failure.message, /"pins:write".*OAuth & Permissions.*install the app again/);
-});
-
-test("out of the channel: what waits there waits until somebody invites the app", () => {
-  const failure = failureOf(platform("not_in_channel"), once);
-  assert.ok(failure instanceof TryLater);
-  assert.equal(failure.scope, "channel");
-  assert.match(failure.message, /\/invite/);
 });
 
 test("Slack names its pause, and it is kept to the second", () => {

@@ -29,6 +29,7 @@ const POST_BURST = 5;
 export class Limits {
   readonly #clock: Clock;
   readonly #calls = new Map<string, number[]>();
+  readonly #posts = new Map<string, { readonly left: number; readonly at: number }>();
   /** Off: nobody is limited. */
   enforced = true;
 
@@ -43,9 +44,16 @@ export class Limits {
     const perMinute = restricted && reading ? 1 : (TIER[method] ?? USUAL);
     const minute = this.#over(`${who} ${method}`, perMinute, 60_000);
     if (minute !== undefined) return minute;
-    return method === "chat.postMessage" && channel !== undefined
-      ? this.#over(`${who} ${method} ${channel}`, POST_BURST, POST_BURST * 1000)
-      : undefined;
+    return method === "chat.postMessage" && channel !== undefined ? this.#posting(`${who} ${channel}`) : undefined;
+  }
+
+  /** One a second, and a few at once after a pause. */
+  #posting(key: string): number | undefined {
+    const now = this.#clock.now();
+    const { left, at } = this.#posts.get(key) ?? { left: POST_BURST, at: now };
+    const room = Math.min(POST_BURST, left + (now - at) / 1000);
+    this.#posts.set(key, { left: room < 1 ? room : room - 1, at: now });
+    return room < 1 ? 1 : undefined;
   }
 
   #over(key: string, most: number, span: number): number | undefined {
