@@ -72,7 +72,7 @@ export class AliasJoin {
 
   /** Whether a room can be joined by the alias; true = it stands. */
   async leadsTo(alias: RoomAlias): Promise<boolean> {
-    const { namespace, clock } = this.#context;
+    const { namespace, clock, linking } = this.#context;
     const named = namespace.channelOf(alias);
     // One channel, one alias: another spelling of it is nobody's.
     if (!named || namespace.alias(named.network, named.channel) !== alias) return false;
@@ -80,6 +80,7 @@ export class AliasJoin {
     if (going) return await going;
     if (!this.rule(named.network, named.channel) || (this.#absent.get(alias) ?? 0) > clock.now()) return false;
     if (this.#making.size >= MOST_AT_ONCE || !this.#mayMakeMore()) return false;
+    if (await linking.isEnded(named.network, named.channel)) return false;
     return await this.#begin(alias, named.network, named.channel);
   }
 

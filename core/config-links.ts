@@ -2,7 +2,7 @@
 import type { Logger } from "pino";
 import type { AliasJoin } from "./alias-join.ts";
 import type { LinkConfig } from "./config.ts";
-import type { Linking } from "./linking.ts";
+import type { Linking, Named } from "./linking.ts";
 import type { Links } from "./links.ts";
 import type { LiveLogin, Logins } from "./logins.ts";
 import { failureOf, type MatrixClient } from "./matrix/client.ts";
@@ -37,9 +37,11 @@ export interface SettleContext extends Pick<ConfigLinkContext, "wanted" | "linki
  */
 export async function settleConfigLinks({ wanted, linking, links, clock, log, notices, aliases }: SettleContext): Promise<void> {
   const names = new Set(wanted.map((wish) => `${wish.network} ${linking.read(wish.network, words(wish)).channel}`));
+  const isNamed = ({ network, channel }: Named) => names.has(`${network} ${channel}`) || aliases.rule(network, channel) !== undefined;
+  await linking.forgetEnded((ended) => !isNamed(ended));
   for await (const link of links.all()) {
     if (link.by !== "config") continue;
-    const isWanted = names.has(`${link.network} ${link.channel}`) || aliases.rule(link.network, link.channel) !== undefined;
+    const isWanted = isNamed(link);
     if (isWanted && link.paused === NOT_WANTED) await links.update(link, { paused: undefined });
     if (isWanted || link.paused !== undefined) continue;
     log.warn({ network: link.network, channel: link.channel, room: link.room }, "A link is paused that is no longer in the config");
@@ -79,11 +81,18 @@ function words(wish: LinkConfig): readonly string[] {
 
 /** Why it could not be made, in a sentence; undefined = it stands. */
 async function tryOne(context: ConfigLinkContext, wish: LinkConfig, live: LiveLogin): Promise<string | undefined> {
-  const { linking, links } = context;
+  const { linking, links, log } = context;
   try {
     const { network, channel } = linking.read(wish.network, words(wish));
     const settings = wish.settings;
     const there = await links.of(network.id, channel);
+    if (!there && (await linking.isEnded(network.id, channel))) {
+      log.warn(
+        { network: network.id, channel },
+        "A link of the config was ended by command: it is made again once it was taken out and put back",
+      );
+      return undefined;
+    }
     if (there) {
       if (JSON.stringify(there.settings) !== JSON.stringify(settings)) await linking.change(there, settings);
       return undefined;

@@ -143,6 +143,8 @@ async function leaveNetwork(turn: Turn): Promise<void> {
   if (!live || (await linkedAgain(turn))) return;
   if (live.state.is !== "connected") throw new TryLater(notConnected(live), 60_000, "login");
   await live.connection.leave(link.channel);
+  // Linked anew in this very moment: whoever came first, we are in.
+  if (await linkedAgain(turn)) await live.connection.join(link.channel);
 }
 
 async function ghostsLeave(turn: Turn): Promise<void> {

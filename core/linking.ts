@@ -46,6 +46,12 @@ interface Wish {
   readonly until: number;
 }
 
+export interface Named {
+  readonly network: NetworkId;
+  readonly channel: RemoteChannelId;
+}
+
+const ENDED = "config.ended";
 const CODE_GOOD_FOR = 24 * 3_600_000;
 /** Without letters and digits that look alike. */
 const LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789";
@@ -133,6 +139,7 @@ export class Linking {
     const link = await links.add({ network, channel: channel.id, login: live.login.id, room, by, settings, watermark: channel.latest, at });
     const known = await links.update(link, { facts: rememberedOf(channel) });
     this.#context.changed(known, true);
+    await this.forgetEnded((ended) => ended.network === network && ended.channel === channel.id);
     await live.connection.join(channel.id);
     // Some networks tell where a channel's history stands only to those who are in it.
     const latest = channel.latest ?? (await live.connection.channel(channel.id).catch(() => undefined))?.latest;
@@ -188,10 +195,27 @@ export class Linking {
   async end(link: Link): Promise<void> {
     const { store, links, clock } = this.#context;
     const row = farewellRow(link, clock.now());
+    if (link.by === "config")
+      await store.settings.set(ENDED, [...(await this.#ended()), { network: link.network, channel: link.channel } satisfies Named]);
     await store.journal.take({ rows: [row] });
     await links.remove(link);
     this.#context.changed(link, false);
     this.#context.wake(row.lane);
+  }
+
+  /** A link of the config, or of one of its rules, that was ended by command: it is not made again, whatever the config says. */
+  async isEnded(network: NetworkId, channel: RemoteChannelId): Promise<boolean> {
+    return (await this.#ended()).some((one) => one.network === network && one.channel === channel);
+  }
+
+  async forgetEnded(which: (ended: Named) => boolean): Promise<void> {
+    const before = await this.#ended();
+    const left = before.filter((one) => !which(one));
+    if (left.length < before.length) await this.#context.store.settings.set(ENDED, left);
+  }
+
+  async #ended(): Promise<readonly Named[]> {
+    return ((await this.#context.store.settings.get(ENDED)) as Named[] | undefined) ?? [];
   }
 
   /**

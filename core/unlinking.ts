@@ -40,7 +40,8 @@ export async function unlink(
   if (waiting > 0 && !sure)
     return `${waiting} messages still wait to be delivered and would be given up. To end the link all the same, add --yes.`;
   await context.linking.end(only);
-  return `The link to ${only.channel} is ended. Its people leave the room little by little.`;
+  const told = `The link to ${only.channel} is ended. Its people leave the room little by little.`;
+  return only.by === "config" ? `${told} It may still stand in the bridge's config: take it out there too.` : told;
 }
 
 /** By network and channel, or by the number that the list shows: a network that is no longer in the config has links too. */

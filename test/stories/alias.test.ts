@@ -113,6 +113,18 @@ describe("Portals by alias", () => {
     assert.equal(await town.asked(`/rooms/${aliases[299]}`), 404);
   });
 
+  test("a portal that was unlinked by command does not come back by its alias", async () => {
+    await open(ALLOWED, { permissions: { "*": "admin" } });
+    const room = await join(PLAZA);
+    await until(async () => portals() === 1, "the link");
+    await room.say("!causeway unlink");
+    await room.next({ body: /is ended/ });
+    await until(async () => (await town.asked(`/rooms/${encodeURIComponent(PLAZA)}`)) === 404, "the alias is gone");
+    await until(async () => !("alias" in (await room.state("m.room.canonical_alias"))), "the alias is gone");
+    await refuses(PLAZA);
+    await refuses(PLAZA);
+  });
+
   test("an alias of odd bytes is nobody's, and harms nobody", async () => {
     await open({ aliases: [{ network: "toy" }] });
     const odd = [
