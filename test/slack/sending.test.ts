@@ -145,7 +145,8 @@ test("of a message among very many others nobody guesses whether it arrived", as
   const alive = await live(t);
   alive.stage.fake.limits.enforced = false;
   const { channel, alice } = alive.stage;
-  for (let index = 0; index < 4100; index++) alice.say(channel, "x", { more: { is_ephemeral: false } });
+  alive.stage.fake.delivery.down = true;
+  for (let index = 0; index < 4100; index++) alice.say(channel, "x");
   const [part] = alive.parts({ body: saying("lost") });
   const found = await alive.connection.find(part as SayPart, "key-lost", progress());
   assert.equal(found.is, "unknown");
