@@ -19,6 +19,8 @@ export interface AttendanceOptions {
   entered(id: RemoteChannelId, name: string, since: number | undefined): void;
   /** A sentence for the channel's room. */
   tell(id: RemoteChannelId, sentence: string): void;
+  /** As far as the server's lines have told. */
+  isMember(channel: string): boolean;
   /** There is no way in, ever. */
   gone(id: RemoteChannelId, why: string): void;
 }
@@ -123,13 +125,17 @@ export class Attendance {
   /** The server says that we are in. */
   isIn(name: string, fold: (text: string) => string): void {
     const place = this.#find(name, fold);
-    if (!place || place.state === "in") return;
+    if (place && place.state !== "in") this.#comeIn(place);
+  }
+
+  #comeIn(place: Place): void {
+    const { clock, tell, entered } = this.#options;
     const back = place.why !== undefined;
     const { since } = place;
     place.cancel?.();
-    Object.assign(place, { state: "in", why: undefined, cancel: undefined, since: undefined, entered: this.#options.clock.now() });
-    if (back) this.#options.tell(place.id, `The bridge is back in ${place.name}.`);
-    this.#options.entered(place.id, place.name, since);
+    Object.assign(place, { state: "in", why: undefined, cancel: undefined, since: undefined, entered: clock.now() });
+    if (back) tell(place.id, `The bridge is back in ${place.name}.`);
+    entered(place.id, place.name, since);
     settle(place, undefined);
   }
 
@@ -209,7 +215,11 @@ export class Attendance {
     const about = lines.filter((line) => line.params.some((word) => fold(word) === fold(place.name)));
     const barrier = about.map((line) => barrierOf(line, place.name)).find((found) => found !== undefined);
     if (barrier) this.#keptOut(place, barrier);
-    else if (this.#session) place.cancel = this.#options.clock.timer(ENTER_WITHIN, () => this.#keptOut(place, slow(place.name)));
+    // A server does not answer to who is in already.
+    else if (this.#options.isMember(place.name)) {
+      place.since = undefined;
+      this.#comeIn(place);
+    } else if (this.#session) place.cancel = this.#options.clock.timer(ENTER_WITHIN, () => this.#keptOut(place, slow(place.name)));
   }
 
   #keptOut(place: Place, { why, again }: Barrier): void {

@@ -29,6 +29,7 @@ import { relayNick, relaysByName } from "./relaymsg.ts";
 import type { Self } from "./self.ts";
 import { Sessions } from "./sessions.ts";
 import { Typing } from "./typing.ts";
+import { Upkeep } from "./upkeep.ts";
 
 export interface IrcConnectionOptions {
   readonly network: string;
@@ -63,6 +64,7 @@ export class IrcConnection implements Connection {
   readonly #netsplit: Netsplit;
   readonly #nicks: OwnNicks;
   readonly #typing: Typing;
+  readonly #upkeep: Upkeep;
   readonly #sessions: Sessions;
   #closed = false;
 
@@ -86,6 +88,7 @@ export class IrcConnection implements Connection {
       key: (channel) => settingsOf(config, channel).key,
       entered: (id, name, since) => this.#entered(id, name, since),
       tell: (id, text) => this.#tell(id, text),
+      isMember: (name) => current()?.book.channel(name) !== undefined,
       gone: (id, why) => this.#sessions.take([{ kind: "channel-gone", channel: id, at: clock.now(), via: "live", why }]),
     });
     const hasHistory = (): boolean => this.#history.isThere();
@@ -129,6 +132,7 @@ export class IrcConnection implements Connection {
     this.#netsplit = new Netsplit({ clock, tell: (channel, text) => this.#tell(this.#perspective.channelId(channel), text) });
     this.#nicks = new OwnNicks({ login: login.id, kin, keep, clock, log });
     this.#typing = new Typing(clock, this.#flood);
+    this.#upkeep = new Upkeep({ clock, outbox, signal, attendance: this.#attendance });
     this.#sessions = new Sessions({
       network,
       config,
@@ -143,7 +147,7 @@ export class IrcConnection implements Connection {
       nicks: this.#nicks,
       reception: this.#reception,
       delivery: () => this.#delivery,
-      settled: () => this.#settled(),
+      settled: (now) => this.#settled(now),
       lost: () => this.#lost(),
       counted: (now, channel) => this.#counted(now, channel),
     });
@@ -243,6 +247,7 @@ export class IrcConnection implements Connection {
     this.#presence.end();
     this.#attendance.end();
     this.#netsplit.end();
+    this.#upkeep.end();
     this.#reception.close();
     this.#options.self.close?.();
     await this.#sessions.close();
@@ -266,15 +271,17 @@ export class IrcConnection implements Connection {
     this.#sessions.start();
   }
 
-  #settled(): void {
+  #settled(live: Live): void {
     if (this.#history.isThere()) this.history = (channel, after) => this.#history.page(channel, after);
     else delete this.history;
     this.#presence.begin();
-    this.#options.self.settled?.(this.#sessions.ready(), (words) => this.#sessions.rest(words));
+    this.#upkeep.begin(live, live.session.wishedNick);
+    this.#options.self.settled?.(live, (words) => this.#sessions.rest(words));
   }
 
   #lost(): void {
     this.#presence.end();
+    this.#upkeep.end();
     this.#perspective.reset();
     this.#inquiries.reset();
   }

@@ -91,6 +91,11 @@ export class Session {
     return this.#registration.nick;
   }
 
+  /** The nick that we would rather have. */
+  get wishedNick(): string {
+    return this.#options.identity.nick;
+  }
+
   get account(): string | undefined {
     return this.#registration.account;
   }
@@ -190,6 +195,7 @@ export class Session {
 
   #registered(): void {
     this.#ready = true;
+    if (this.isupport.has("UTF8ONLY")) this.#wire.speakUtf8();
     this.#deadline();
     this.#watch();
     this.#events.ready();

@@ -68,6 +68,11 @@ export class Wire {
     this.#transport.writeLine(cutToSize(line.replace(/[\r\n\0]/g, "")));
   }
 
+  /** Whatever the config says: the server takes nothing else (https://ircv3.net/specs/extensions/utf8-only). */
+  speakUtf8(): void {
+    this.#transport.setEncoding("utf8");
+  }
+
   /** Lines sent within `run` leave in one packet. */
   together(run: () => void): void {
     const { socket } = this.#transport;

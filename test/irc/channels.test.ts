@@ -129,6 +129,19 @@ suite("a channel that puts us out", () => {
     assert.deepEqual(pauses, ["30 seconds", "60 seconds", "2 minutes"]);
   });
 
+  test("without a word of the server is noticed when we look, and mended", async (t) => {
+    const bridge = await stage(t, { profile: inspircd, speed: 4000 });
+    const channel = bridge.server.channel("#causeway");
+    const user = bridge.server.client("causeway")?.user;
+    assert.ok(user);
+    channel.members.delete(user);
+    user.channels.delete(channel);
+    await bridge.eventually(() => channel.members.has(user), "to be in again");
+    // And where all is well, looking changes nothing.
+    await bridge.core.clock.sleep(25 * 60_000);
+    assert.deepEqual([bridge.of("notice"), bridge.of("missed").length], [[], 1]);
+  });
+
   test("without a word of the server is noticed when a message is refused", async (t) => {
     const bridge = await stage(t, { profile: inspircd });
     const channel = bridge.server.channel("#causeway");

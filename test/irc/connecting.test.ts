@@ -19,6 +19,17 @@ suite("nicks", () => {
     assert.ok(connection);
   });
 
+  test("one that becomes free again is taken back", async (t) => {
+    for (const profile of [plain, inspircd]) {
+      const server = await FakeIrc.start({ profile });
+      const holder = server.person("causeway").join("#causeway");
+      const bridge = await stage(t, { server });
+      assert.ok(server.client("causeway_"));
+      holder.rename("somebody");
+      await bridge.eventually(() => server.client("causeway"), "to have it back");
+    }
+  });
+
   test("when a staff member changes our nick, our own words are still ours", async (t) => {
     const bridge = await stage(t, { profile: inspircd });
     const client = bridge.server.client("causeway");
