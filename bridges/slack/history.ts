@@ -114,7 +114,7 @@ export class History {
         if (!byTs.has(string(reply.ts))) byTs.set(string(reply.ts), reply);
       }
     }
-    const messages = [...byTs.values()].sort((a, b) => compareCursors(string(a.ts), string(b.ts)));
+    const messages = [...byTs.values()].sort(byTime);
     return { messages, more: main.more, why: main.why ?? older.why };
   }
 
@@ -126,12 +126,7 @@ export class History {
     do {
       const args = { channel: place, oldest: after, limit: ROWS, include_all_metadata: true, ...(cursor === undefined ? {} : { cursor }) };
       const answer = await this.#patiently("conversations.history", args, place);
-      messages = [
-        ...records(answer.messages)
-          .filter((message) => isAfter(message, after))
-          .reverse(),
-        ...messages,
-      ];
+      messages = [...records(answer.messages).filter((message) => isAfter(message, after)), ...messages].sort(byTime);
       if (messages.length > MOST) {
         // The oldest first: what is newer is fetched again when its turn comes.
         messages = messages.slice(0, MOST);
@@ -203,6 +198,10 @@ const RESTRICTED = 15;
 
 function nextOf(answer: Json): string | undefined {
   return filled(record(answer.response_metadata).next_cursor);
+}
+
+function byTime(a: Json, b: Json): number {
+  return compareCursors(string(a.ts), string(b.ts));
 }
 
 function isAfter(message: Json, after: Cursor): boolean {
