@@ -60,6 +60,12 @@ export function failureOf(error: unknown): Failure {
   return new Broken(error instanceof Error ? error.message : String(error), { cause: error });
 }
 
+/** What a call to the homeserver failed with, by what to do next; a failure of any other kind stays what it is. */
+export function translated(error: unknown): unknown {
+  const isHomeserver = error instanceof MatrixError || error instanceof Unreachable || error instanceof SourceFailed;
+  return isHomeserver ? failureOf(error) : error;
+}
+
 function failureOfAnswer(error: MatrixError): Failure {
   const options = { cause: error };
   if (error.status === 429 || error.errcode === "M_LIMIT_EXCEEDED") {

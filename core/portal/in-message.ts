@@ -2,7 +2,6 @@
 import { createHash } from "node:crypto";
 import { gatherIn, senderOf } from "./in-gather.ts";
 import { Earlier, redactIn, sendIn } from "./in-send.ts";
-import { failureOf } from "../matrix/client.ts";
 import { toMatrix, toMatrixEdit } from "../matrix/to-matrix.ts";
 import { TryLater } from "../model/errors.ts";
 import type { RemoteDelete, RemoteEdit, RemoteMessage } from "../model/events.ts";
@@ -10,8 +9,7 @@ import type { EventId, Mxid, RemoteMessageId } from "../model/ids.ts";
 import type { LiveLogin } from "../logins.ts";
 import type { Person } from "../model/message.ts";
 import type { Turn } from "../lane.ts";
-import type { PortalContext } from "./portal.ts";
-import { optOutName } from "./portal.ts";
+import { eventIn, optOutName, type PortalContext } from "./portal.ts";
 import type { JournalRow, Link, MessageRecord } from "../store/store.ts";
 
 export interface InTurn extends Turn {
@@ -119,21 +117,13 @@ export async function inEdit(turn: InTurn, event: RemoteEdit): Promise<void> {
   const left = event.files?.map((file) => `file:${file.id}`);
   const isGone = (record: MessageRecord) => left !== undefined && isFile(record) && !left.includes(record.digest as string);
   // A caption whose file was taken away goes on as plain text.
-  const original = isGone(text) ? undefined : (await originalOf(portal, link, text.event))?.content;
+  const original = isGone(text) ? undefined : (await eventIn(portal, link.room, text.event))?.content;
   const { type, content } = toMatrixEdit(event, refs, text.event, original);
   const earlier = new Earlier(portal, link, turn.again);
   await sendIn(portal, link, earlier, { type, content, as, remote: `edit:${event.message}:${event.version}`, part: 0, at: event.at });
   const gone = known.filter((record) => isGone(record) && record !== text);
   for (const record of gone) await redactIn(portal, link, record.event, record.sender, `file:${event.message}`);
   await journal.finish(row.id, { messages: isFile(text) && !isGone(text) ? [] : [{ ...text, digest: digestOf(event) }] });
-}
-
-async function originalOf(portal: PortalContext, link: Link, event: EventId) {
-  try {
-    return await portal.client.event(link.room, event);
-  } catch (error) {
-    throw failureOf(error);
-  }
 }
 
 function isFile(record: MessageRecord): boolean {

@@ -3,6 +3,7 @@ import { inDelete, inEdit, inMessage, type InTurn } from "./in-message.ts";
 import { inPoll, inVote } from "./in-poll.ts";
 import { inReact, inReactionsAre } from "./in-react.ts";
 import { inChannelChanged, inChannelGone, inIdChanged, inMembership, inMissed, inNotice, inPin } from "./in-room.ts";
+import { translated } from "../matrix/failure.ts";
 import { Broken, TryLater } from "../model/errors.ts";
 import { never, type RemoteEvent } from "../model/events.ts";
 import { linkId } from "../model/ids.ts";
@@ -17,8 +18,12 @@ export function workIn(portal: PortalContext, link: number): Work {
     const live = portal.logins.hearing(known);
     if (!live) throw new TryLater(`There is no login "${known.login}" for ${known.network}: see the config.`, 60_000, "login");
     // A channel that turned private, or vanished, is judged before anything else that waits; it is never itself held back.
-    if (event.kind !== "channel-changed" && event.kind !== "channel-gone") await requireOpen(portal, known);
-    await take({ portal, link: known, live, row, again }, event);
+    try {
+      if (event.kind !== "channel-changed" && event.kind !== "channel-gone") await requireOpen(portal, known);
+      await take({ portal, link: known, live, row, again }, event);
+    } catch (error) {
+      throw translated(error);
+    }
     portal.told.delivered(known, "in", event.kind, row.at, row.trace);
   };
 }

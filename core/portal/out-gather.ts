@@ -16,7 +16,7 @@ import {
 import type { OutFile, OutMessage, ReplyTarget, Speaker, ThreadTarget } from "../model/message.ts";
 import { firstWords } from "../model/plain.ts";
 import type { Connection } from "../network.ts";
-import type { PortalContext } from "./portal.ts";
+import { eventIn, type PortalContext } from "./portal.ts";
 import type { Link } from "../store/store.ts";
 
 type Content = Readonly<Record<string, unknown>>;
@@ -118,7 +118,7 @@ async function replyOf(portal: PortalContext, link: Link, connection: Connection
 
 /** The first words of a message, one line; empty when it cannot be read any more. */
 async function excerptOf(portal: PortalContext, room: RoomId, id: EventId): Promise<{ text: string; sender?: Mxid }> {
-  const event = await portal.client.event(room, id).catch(() => undefined);
+  const event = await eventIn(portal, room, id);
   if (!event) return { text: "" };
   const { body, file } = fromMatrix(event.type, event.content, {});
   const text = firstWords(body, EXCERPT) || (file?.info.name ?? "");

@@ -11,6 +11,7 @@ import type { OutMessage, Speaker } from "../model/message.ts";
 import type { Part, SayPart, Sent } from "../network.ts";
 import { effect, type OutTurn } from "./out-effect.ts";
 import { gatherOut } from "./out-gather.ts";
+import { eventIn } from "./portal.ts";
 import { type Voice, voiceOf } from "./relay.ts";
 import type { Done, MessageRecord } from "../store/store.ts";
 
@@ -88,7 +89,7 @@ export async function outEdit(turn: OutTurn): Promise<void> {
 }
 
 async function originalOf(turn: OutTurn, target: EventId): Promise<MatrixEvent | undefined> {
-  return await turn.portal.client.event(turn.link.room, target).catch(() => undefined);
+  return await eventIn(turn.portal, turn.link.room, target);
 }
 
 /** What is parked takes the new text where it lies; what never went there is said now. */
@@ -207,7 +208,7 @@ async function correct(turn: OutTurn, voice: Voice, target: EventId, content: Co
 /** What the message said before this edit: the latest earlier edit of its author, else the original. */
 export async function textBefore(turn: OutTurn, target: EventId): Promise<Content> {
   const original = await originalOf(turn, target);
-  const edits = await turn.portal.client.relations(turn.link.room, target, "m.replace").catch(() => []);
+  const edits = await turn.portal.client.relations(turn.link.room, target, "m.replace");
   const earlier = edits
     .filter((edit) => edit.sender === original?.sender && edit.event_id !== turn.event.event_id)
     .filter((edit) => edit.origin_server_ts <= turn.event.origin_server_ts && newContent(edit.content) !== undefined)

@@ -1,6 +1,7 @@
 /** One turn of a link's lane towards its network. */
 import type { Work } from "../lane.ts";
 import type { MatrixEvent } from "../matrix/event.ts";
+import { translated } from "../matrix/failure.ts";
 import { editTarget } from "../matrix/from-matrix.ts";
 import { linkId } from "../model/ids.ts";
 import { outEdit, outMessage } from "./out-message.ts";
@@ -15,13 +16,14 @@ export function workOut(portal: PortalContext, link: number): Work {
   return async (row, { again }) => {
     const known = await portal.links.link(linkId(link));
     if (!known) return await portal.store.journal.remove([row.id]);
-    await requireOpen(portal, known);
     const event = row.payload as MatrixEvent;
     const turn: OutTurn = { portal, link: known, row, event, again, step: row.step as OutStep | undefined };
     try {
+      await requireOpen(portal, known);
       await take(turn);
     } catch (error) {
-      if (!(error instanceof TakenBack)) throw error;
+      if (error instanceof TakenBack) return;
+      throw translated(error);
     }
     portal.told.delivered(known, "out", event.type, row.at, row.trace);
   };

@@ -1,0 +1,62 @@
+/** Whatever happens on the way, a message arrives whole and once, or a sentence says why not. */
+import assert from "node:assert/strict";
+import { afterEach, describe, test } from "node:test";
+import type { Fault as ToyFault } from "../conformance/harness.ts";
+import { BOT, openTown, type Town, type TownOptions, until } from "./town.ts";
+
+describe("Delivery", () => {
+  let town: Town;
+  afterEach(() => town.close());
+
+  async function open(options: TownOptions = {}): Promise<Town> {
+    town = await openTown(options);
+    return town;
+  }
+
+  async function cause(fault: ToyFault | undefined): Promise<void> {
+    assert.ok(typeof fault === "function");
+    await fault();
+  }
+
+  async function shown(): Promise<string[]> {
+    const events = (await town.room.timeline()).filter((event) => event.type === "m.room.message" && event.sender.startsWith("@_toy_"));
+    return events.map((event) => String(event.content["body"]));
+  }
+
+  async function notices(): Promise<string[]> {
+    const events = (await town.room.timeline()).filter((event) => event.type === "m.room.message" && event.sender === BOT);
+    return events.map((event) => String(event.content["body"]));
+  }
+
+  test("a homeserver that is away when a room is first looked at parks nothing", async () => {
+    const { hs, room, toy } = await open();
+    await town.stopBridge();
+    await town.startBridge();
+    const down = hs.faults.add({ kind: "status", status: 502, times: 0, match: { path: "/state/" } });
+    await toy.alice.say("said in a bad moment");
+    await room.say("written in a bad moment");
+    await Promise.race([down.hit, new Promise((resolve) => setTimeout(resolve, 2_000))]);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    down.release();
+    await town.seen((all) => all.some((one) => one.text === "written in a bad moment"), "the message");
+    await room.find({ body: "said in a bad moment" });
+    assert.ok(!(await notices()).some((text) => /did not reach|could not be shown/.test(text)));
+  });
+
+  test("the text before an edit is not guessed at while the homeserver is away", async () => {
+    const { hs, room } = await open();
+    const mine = await room.say("first");
+    await town.seen((all) => all.some((one) => one.text === "first"), "the message");
+    const edit = await room.edit(mine, "second");
+    await town.seen((all) => all.some((one) => one.text === "second"), "the edit");
+    const down = hs.faults.add({ kind: "status", status: 502, times: 0, match: { path: "/event/" } });
+    const blind = hs.faults.add({ kind: "status", status: 502, times: 0, match: { path: "/relations/" } });
+    await room.redact(edit);
+    await Promise.race([down.hit, new Promise((resolve) => setTimeout(resolve, 2_000))]);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.deepEqual((await town.texts()).at(-1), "second");
+    down.release();
+    blind.release();
+    await town.seen((all) => all.some((one) => one.text === "first"), "the first text");
+  });
+});
