@@ -1,167 +1,237 @@
 /** One live bot: REST, gateway and what is known between them, held together. */
-import { type APIApplication, type APIUser, Routes } from "discord-api-types/v10";
-import { Broken, LoggedOut, Refused, TryLater } from "../../core/model/errors.ts";
+import { type APIApplication, type APIUser, type GatewayDispatchPayload, Routes } from "discord-api-types/v10";
+import { Broken, LoggedOut, Refused, TryLater, Uncertain } from "../../core/model/errors.ts";
 import { never } from "../../core/model/events.ts";
-import type { Channel, Connection, Core, Found, Hint, Part, Progress, Sent } from "../../core/network.ts";
+import type { Capabilities } from "../../core/capabilities.ts";
+import type { RemoteChannelId, RemoteMessageId, RemoteThreadId, RemoteUserId } from "../../core/model/ids.ts";
+import type { Person } from "../../core/model/message.ts";
+import type { Channel, Connection, Core, Deed, Found, Hint, HistoryPage, Part, Progress, Sent } from "../../core/network.ts";
 import { capabilitiesIn } from "./capabilities.ts";
-import { answer, offerCommands } from "./commands.ts";
-import { act } from "./deeds.ts";
-import type { DiscordConfig } from "./config.ts";
 import { channelOf, linkableChannels } from "./channels.ts";
-import { edit, pin, react, remove, rename, tally } from "./effects.ts";
+import { answer, offerCommands } from "./commands.ts";
+import type { DiscordConfig } from "./config.ts";
+import { act } from "./deeds.ts";
+import { edit, pin, react, remove, rename, tally, whereOf } from "./effects.ts";
+import { Facts } from "./facts.ts";
 import { find } from "./find.ts";
 import { Gateway } from "./gateway.ts";
-import { Facts } from "./facts.ts";
 import { Guilds } from "./guilds.ts";
 import { history } from "./history.ts";
 import { isSnowflake } from "./ids.ts";
 import { Intake } from "./intake.ts";
+import { Lights } from "./lights.ts";
 import type { Live } from "./live.ts";
 import { Members } from "./members.ts";
 import { open } from "./opening.ts";
 import { PluralKit } from "./pluralkit.ts";
 import { Recent } from "./recent.ts";
-import { Lights } from "./lights.ts";
 import { BAD_TOKEN, Rest } from "./rest.ts";
 import { say } from "./say.ts";
-import { readSession, sessionKey } from "./sequence.ts";
+import { readSession, sessionKey, type Ticket } from "./sequence.ts";
 import { Stands } from "./stands.ts";
-import { whereOf } from "./effects.ts";
 import { Webhooks } from "./webhooks.ts";
 
 /** How long the guilds may take to come after a new session has begun. */
 const GUILDS_WITHIN = 5_000;
-const ROUND = 5_000;
+/** On the wall: the process is waiting to end. */
+const CLOSE_WITHIN = 4_000;
+const LONGEST_WAIT = 60_000;
 
-export function connect(config: DiscordConfig, core: Core): Connection {
-  const lights = new Lights(core);
-  const rest = new Rest({
-    apiUrl: config.api_url,
-    token: config.token,
-    clock: core.clock,
-    log: core.log,
-    blocked: (until) => {
-      lights.blocked(until, () => rest.get(Routes.user()));
-      core.keep.set("blocked", { until, times: rest.blocks }).catch(() => undefined);
-    },
-    loggedOut: (why) => lights.fatal(why),
-  });
-  const live = liveOf(config, core, rest);
-  const stands = new Stands(core, config, live.guilds, rest);
-  const pluralkit = new PluralKit(live);
-  const facts = new Facts(live, stands);
-  const intake = new Intake({ live, stands, pluralkit, facts });
-  const gateway = new Gateway({
-    config,
-    core,
-    rest,
-    dispatch: (payload, ticket) => {
-      lights.seen(payload);
-      intake.dispatch(payload, ticket);
-    },
-    up: (resumed) => void beUp(resumed),
-    down: (why) => lights.down(why),
-    fatal: (why) => lights.fatal(why),
-  });
-  let closed = false;
+export class DiscordConnection implements Connection {
+  readonly #live: Live;
+  readonly #lights: Lights;
+  readonly #stands: Stands;
+  readonly #facts: Facts;
+  readonly #pluralkit: PluralKit;
+  readonly #intake: Intake;
+  readonly #gateway: Gateway;
+  #closed = false;
 
-  /** Nothing is sent any more once the bot is logged out or closed; its webhooks would still take it. */
-  const whileUp = <T>(run: () => Promise<T>): Promise<T> =>
-    inFive(() => {
-      if (lights.ended !== undefined) throw new LoggedOut(lights.ended);
-      if (closed) throw new TryLater("The connection to Discord is closed.", 1_000, "login");
-      return run();
+  constructor(config: DiscordConfig, core: Core) {
+    this.#lights = new Lights(core);
+    this.#live = liveOf(config, core, this.#rest(config, core));
+    const { rest, guilds } = this.#live;
+    this.#stands = new Stands(core, config, guilds, rest);
+    this.#facts = new Facts(this.#live, this.#stands);
+    this.#pluralkit = new PluralKit(this.#live);
+    this.#intake = new Intake({ live: this.#live, stands: this.#stands, pluralkit: this.#pluralkit, facts: this.#facts });
+    this.#gateway = new Gateway({
+      config,
+      core,
+      rest,
+      dispatch: (payload, ticket) => this.#dispatch(payload, ticket),
+      up: (resumed) => void this.#up(resumed),
+      down: (why) => this.#lights.down(why),
+      fatal: (why) => this.#lights.fatal(why),
     });
+    this.#start().catch((error: unknown) => core.log.error({ err: error }, "The start failed"));
+  }
 
-  async function start(): Promise<void> {
+  #rest(config: DiscordConfig, core: Core): Rest {
+    const rest: Rest = new Rest({
+      apiUrl: config.api_url,
+      token: config.token,
+      clock: core.clock,
+      log: core.log,
+      blocked: (until) => {
+        this.#lights.blocked(until, () => rest.get(Routes.user()));
+        core.keep.set("blocked", { until, times: rest.blocks }).catch(() => undefined);
+      },
+      loggedOut: (why) => this.#lights.fatal(why),
+    });
+    return rest;
+  }
+
+  async #start(): Promise<void> {
+    const { core, rest } = this.#live;
     core.state({ is: "connecting" });
     const kept = (await core.keep.get("blocked")) as { until?: number; times?: number } | undefined;
     if (typeof kept?.until === "number" && kept.until > core.clock.now()) rest.resumeBlock(kept.until, kept.times ?? 1);
-    for (let failures = 0; !core.signal.aborted && !closed; failures++) {
+    for (let failures = 0; !core.signal.aborted && !this.#closed; failures++) {
       try {
-        await introduce(live);
-        await pluralkit.load();
-        await facts.load();
-        await offerCommands(live).catch((error: unknown) => core.log.warn({ why: messageOf(error) }, "The commands could not be offered"));
-        // What changed while nobody listened is told before what was said meanwhile.
-        if (readSession(await core.keep.get(sessionKey(0)))) await news();
-        await gateway.connect();
-        return;
+        return await this.#connect();
       } catch (error) {
-        if (error instanceof LoggedOut) return lights.fatal(BAD_TOKEN);
-        lights.down(`Discord cannot be reached: ${messageOf(error)}`);
-        const wait = error instanceof TryLater ? error.after : Math.min(60_000, 1_000 * 2 ** Math.min(failures, 6));
+        if (error instanceof LoggedOut) return this.#lights.fatal(BAD_TOKEN);
+        this.#lights.down(`Discord cannot be reached: ${messageOf(error)}`);
+        const wait = error instanceof TryLater ? error.after : Math.min(LONGEST_WAIT, 1_000 * 2 ** Math.min(failures, 6));
         await core.clock.sleep(wait, core.signal).catch(() => undefined);
       }
     }
   }
 
-  async function news(): Promise<void> {
-    const events = await facts.changes();
-    if (events.length > 0) await core.receive(events);
+  /** Everything that can fail comes before a session is begun. */
+  async #connect(): Promise<void> {
+    const { core } = this.#live;
+    await introduce(this.#live);
+    await this.#pluralkit.load();
+    await this.#facts.load();
+    await offerCommands(this.#live).catch((error: unknown) =>
+      core.log.warn({ why: messageOf(error) }, "The commands could not be offered"),
+    );
+    // What changed while nobody listened is told before what was said meanwhile.
+    if (readSession(await core.keep.get(sessionKey(0)))) await this.#tellNews();
+    await this.#gateway.connect();
+  }
+
+  async #tellNews(): Promise<void> {
+    const events = await this.#facts.changes();
+    if (events.length > 0) await this.#live.core.receive(events);
+  }
+
+  #dispatch(payload: GatewayDispatchPayload, ticket: Ticket): void {
+    this.#lights.seen(payload);
+    this.#intake.dispatch(payload, ticket);
   }
 
   /** After a new session the guilds come one by one: who may read what is known before anything is said. */
-  async function beUp(resumed: boolean): Promise<void> {
-    await Promise.race([lights.guildsKnown(), core.clock.sleep(GUILDS_WITHIN, core.signal)]).catch(() => undefined);
-    await news().catch((error: unknown) => core.log.warn({ why: messageOf(error) }, "The linked channels could not be looked at"));
-    if (!closed) lights.up(resumed);
+  async #up(resumed: boolean): Promise<void> {
+    const { clock, signal, log } = this.#live.core;
+    await Promise.race([this.#lights.guildsKnown(), clock.sleep(GUILDS_WITHIN, signal)]).catch(() => undefined);
+    await this.#tellNews().catch((error: unknown) => log.warn({ why: messageOf(error) }, "The linked channels could not be looked at"));
+    if (!this.#closed) this.#lights.up(resumed);
   }
 
-  start().catch((error: unknown) => core.log.error({ err: error }, "The start failed"));
+  /** Nothing is asked any more once the bot is logged out or closed; its webhooks would still take what is said. */
+  async #whileUp<T>(run: () => Promise<T>): Promise<T> {
+    return await inFive(() => {
+      if (this.#lights.ended !== undefined) throw new LoggedOut(this.#lights.ended);
+      if (this.#closed) throw new TryLater("The connection to Discord is closed.", 1_000, "login");
+      return run();
+    });
+  }
 
-  return {
-    capabilities(channel) {
-      const place = live.guilds.place(channel);
-      const guild = place?.guild === undefined ? undefined : live.guilds.guild(place.guild);
-      return capabilitiesIn({
-        permissions: live.guilds.myPermissions(channel),
-        tier: guild?.tier ?? 0,
-        direct: place !== undefined && place.guild === undefined,
-        mirrored: config.moderation === "mirrored",
-        typing: config.typing,
-      });
-    },
-    send: (part, key, progress) => whileUp(() => send(live, part, key, progress)),
-    find: (part, key, progress): Promise<Found> => whileUp(() => find(live, part, key, progress)),
-    hint: (hint) => hinted(live, hint).catch(() => undefined),
-    person: (id) => inFive(() => live.members.person(id)),
-    channel: (id) =>
-      inFive(async (): Promise<Channel | undefined> => {
-        const channel = await channelOf(live, id);
-        if (channel && stands.isHeard(id)) facts.remember(id);
-        return channel;
-      }),
-    members: (channel) => inFive(() => live.members.of(channel)),
-    resolve: (text, channel) => inFive(() => live.members.resolve(text, channel)),
-    channels: () => linkableChannels(live),
-    async join(channel) {
-      stands.join(channel);
-      await inFive(() => live.guilds.findWhole(channel));
-    },
-    async leave(channel) {
-      stands.leave(channel);
-      facts.forget(channel);
-    },
-    act: (deed) => whileUp(() => act(live, deed)),
-    permalink(channel, message, thread) {
-      const guild = live.guilds.place(channel)?.guild;
-      const where = thread ?? channel;
-      if (!isSnowflake(where)) return undefined;
-      const address = `https://discord.com/channels/${guild ?? "@me"}/${where}`;
-      return message === undefined ? address : `${address}/${message}`;
-    },
-    history: (channel, after) => whileUp(() => history(live, stands, channel, after)),
-    before: (_channel, message) => (isSnowflake(message) && message !== "1" ? (BigInt(message) - 1n).toString() : undefined),
-    open: (ref) => whileUp(() => open(live, ref)),
-    answer: (reply, text) => whileUp(() => answer(live, reply, text)),
-    async close() {
-      closed = true;
-      lights.close();
-      await Promise.race([gateway.close(), new Promise((resolve) => setTimeout(resolve, ROUND - 1_000).unref())]);
-      await rest.close();
-    },
-  };
+  capabilities(channel: RemoteChannelId): Capabilities {
+    const { guilds, config } = this.#live;
+    const place = guilds.place(channel);
+    const guild = place?.guild === undefined ? undefined : guilds.guild(place.guild);
+    return capabilitiesIn({
+      permissions: guilds.myPermissions(channel),
+      tier: guild?.tier ?? 0,
+      direct: place !== undefined && place.guild === undefined,
+      mirrored: config.moderation === "mirrored",
+      typing: config.typing,
+    });
+  }
+
+  send(part: Part, key: string, progress: Progress): Promise<Sent> {
+    return this.#whileUp(() => send(this.#live, part, key, progress));
+  }
+
+  find(part: Part, key: string, progress: Progress): Promise<Found> {
+    return this.#whileUp(() => find(this.#live, part, key, progress));
+  }
+
+  async hint(hint: Hint): Promise<void> {
+    await hinted(this.#live, hint).catch(() => undefined);
+  }
+
+  person(id: RemoteUserId): Promise<Person | undefined> {
+    return this.#whileUp(() => this.#live.members.person(id));
+  }
+
+  channel(id: RemoteChannelId): Promise<Channel | undefined> {
+    return this.#whileUp(async () => {
+      const channel = await channelOf(this.#live, id);
+      if (channel && this.#stands.isHeard(id)) this.#facts.remember(id);
+      return channel;
+    });
+  }
+
+  members(channel: RemoteChannelId): Promise<{ people: readonly Person[]; complete: boolean }> {
+    return this.#whileUp(() => this.#live.members.of(channel));
+  }
+
+  resolve(text: string, channel?: RemoteChannelId): Promise<Person | undefined> {
+    return this.#whileUp(() => this.#live.members.resolve(text, channel));
+  }
+
+  channels(): AsyncIterable<Channel> {
+    return linkableChannels(this.#live);
+  }
+
+  async join(channel: RemoteChannelId): Promise<void> {
+    this.#stands.join(channel);
+    await this.#whileUp(() => this.#live.guilds.findWhole(channel));
+  }
+
+  async leave(channel: RemoteChannelId): Promise<void> {
+    this.#stands.leave(channel);
+    this.#facts.forget(channel);
+  }
+
+  act(deed: Deed): Promise<void> {
+    return this.#whileUp(() => act(this.#live, deed));
+  }
+
+  permalink(channel: RemoteChannelId, message?: RemoteMessageId, thread?: RemoteThreadId): string | undefined {
+    const where = thread ?? channel;
+    if (!isSnowflake(where)) return undefined;
+    const address = `https://discord.com/channels/${this.#live.guilds.place(channel)?.guild ?? "@me"}/${where}`;
+    return message === undefined ? address : `${address}/${message}`;
+  }
+
+  history(channel: RemoteChannelId, after: string): Promise<HistoryPage> {
+    return this.#whileUp(() => history(this.#live, this.#stands, channel, after));
+  }
+
+  before(_channel: RemoteChannelId, message: RemoteMessageId): string | undefined {
+    return isSnowflake(message) && message !== "1" ? (BigInt(message) - 1n).toString() : undefined;
+  }
+
+  open(ref: unknown): ReturnType<typeof open> {
+    return this.#whileUp(() => open(this.#live, ref));
+  }
+
+  answer(reply: unknown, text: string): Promise<void> {
+    return this.#whileUp(() => answer(this.#live, reply, text));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#lights.close();
+    await Promise.race([this.#gateway.close(), new Promise((resolve) => setTimeout(resolve, CLOSE_WITHIN).unref())]);
+    await this.#live.rest.close();
+  }
 }
 
 function liveOf(config: DiscordConfig, core: Core, rest: Rest): Live {
@@ -180,7 +250,7 @@ function liveOf(config: DiscordConfig, core: Core, rest: Rest): Live {
     nonces: new Recent(1_000),
     voices: new Map(),
     setByUs: new Map(),
-    doneByUs: new Recent(1000),
+    doneByUs: new Recent(1_000),
     self,
     view: (guild) => ({
       me: self.id,
@@ -197,10 +267,8 @@ function liveOf(config: DiscordConfig, core: Core, rest: Rest): Live {
 
 /** Who we are; a token that is no good shows here, before any session is begun. */
 async function introduce(live: Live): Promise<void> {
-  const [user, application] = [
-    await live.rest.get<APIUser>(Routes.user()),
-    await live.rest.get<APIApplication>(Routes.currentApplication()),
-  ];
+  const user = await live.rest.get<APIUser>(Routes.user());
+  const application = await live.rest.get<APIApplication>(Routes.currentApplication());
   live.self.id = user.id;
   live.self.application = application.id;
 }
@@ -240,8 +308,7 @@ async function inFive<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
-    const known = [Refused, TryLater, LoggedOut, Broken].some((kind) => error instanceof kind) || (error as Error).name === "Uncertain";
-    if (known) throw error;
+    if ([Refused, TryLater, Uncertain, LoggedOut, Broken].some((kind) => error instanceof kind)) throw error;
     throw new Broken(`The Discord bridge made a mistake: ${messageOf(error)}`);
   }
 }

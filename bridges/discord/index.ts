@@ -1,7 +1,7 @@
 import type { Network } from "../../core/network.ts";
 import { capabilities } from "./capabilities.ts";
 import { discordConfig, type DiscordConfig } from "./config.ts";
-import { connect } from "./connection.ts";
+import { DiscordConnection } from "./connection.ts";
 import { BOT, DISCORD, ids } from "./ids.ts";
 import { toParts } from "./to-discord.ts";
 
@@ -15,5 +15,5 @@ export const discord: Network<DiscordConfig> = {
   ids,
   capabilities,
   toParts,
-  connect: (config, _login, core) => connect(config, core),
+  connect: (config, _login, core) => new DiscordConnection(config, core),
 };

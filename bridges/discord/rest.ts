@@ -9,11 +9,12 @@ import { DiscordAPIError, HTTPError, REST, type ResponseLike } from "@discordjs/
 import type { Logger } from "pino";
 import { Agent, request, type Dispatcher } from "undici";
 import { Broken, LoggedOut, Refused, TryLater, Uncertain } from "../../core/model/errors.ts";
-import type { OutFile } from "../../core/model/message.ts";
 import type { Clock } from "../../core/network.ts";
+import { Blocked, codeOf, headersOf, Limited, NoAnswer, retryAfterOf, wasNeverSent } from "./answers.ts";
+import { type Ask, openUpload, queryOf } from "./asks.ts";
 import { Buckets, PATIENCE, type Route, routeOf } from "./buckets.ts";
 import { deniedFrom } from "./failures.ts";
-import { type Upload, uploadOf } from "./multipart.ts";
+import type { Upload } from "./multipart.ts";
 
 export interface RestContext {
   readonly apiUrl: string;
@@ -24,18 +25,6 @@ export interface RestContext {
   blocked(until: number): void;
   /** The token is no longer good. */
   loggedOut(why: string): void;
-}
-
-export interface Ask {
-  readonly query?: Readonly<Record<string, string | number | boolean>>;
-  readonly body?: unknown;
-  /** For Discord's audit log. */
-  readonly reason?: string;
-  /** A webhook's or an interaction's own token stands in the path; the bot's is not sent. */
-  readonly anonymous?: boolean;
-  readonly file?: { readonly file: OutFile; readonly name: string };
-  /** See `Route.sub`. */
-  readonly sub?: string;
 }
 
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -315,70 +304,3 @@ interface Turn {
 
 /** How `#make` knows which of our requests `REST` hands it: a header that never leaves. */
 const TURN = "x-causeway-turn";
-
-function queryOf(query: NonNullable<Ask["query"]>): URLSearchParams {
-  const params = new URLSearchParams();
-  for (const [key, value] of Object.entries(query)) params.set(key, String(value));
-  return params;
-}
-
-class Limited extends Error {
-  readonly wait: number;
-  readonly scope: "item" | "channel" | "login";
-  constructor(wait: number, scope: "item" | "channel" | "login") {
-    super("limited");
-    this.wait = wait;
-    this.scope = scope;
-  }
-}
-
-class Blocked extends Error {}
-
-class NoAnswer extends Error {
-  readonly unsent: boolean;
-  constructor(why: string, unsent: boolean) {
-    super(why);
-    this.unsent = unsent;
-  }
-}
-
-const UNSENT =
-  /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|CERT_|ERR_TLS|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
-
-function wasNeverSent(error: unknown): boolean {
-  return UNSENT.test(codeOf(error));
-}
-
-function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return "unknown";
-  return "code" in error && typeof error.code === "string" ? error.code : error.name;
-}
-
-function headersOf(raw: Record<string, string | string[] | undefined>): Headers {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(raw)) {
-    if (name.startsWith("x-ratelimit-") || name === "retry-after" || name === "content-type") headers.set(name, String(value));
-  }
-  return headers;
-}
-
-function retryAfterOf(headers: Headers, text: string): number {
-  let body: unknown;
-  try {
-    body = (JSON.parse(text) as { retry_after?: unknown }).retry_after;
-  } catch {
-    body = undefined;
-  }
-  const header = Number(headers.get("retry-after") ?? Number.NaN);
-  const seconds = typeof body === "number" && Number.isFinite(body) ? body : header;
-  return Number.isFinite(seconds) && seconds >= 0 ? seconds : 1;
-}
-
-async function openUpload(payload: unknown, { file, name }: NonNullable<Ask["file"]>): Promise<Upload> {
-  try {
-    return await uploadOf(payload, file, name);
-  } catch (error) {
-    if (error instanceof Refused || error instanceof TryLater) throw error;
-    throw new TryLater("The file could not be fetched from the Matrix side.", 5_000, "item");
-  }
-}
