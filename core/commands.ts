@@ -1,4 +1,5 @@
 /** What people say to the bridge: in a room or to its bot directly (`!causeway …`), by a 🔁 on a message, or on a network (`!causeway confirm …`). */
+import type { Logger } from "pino";
 import type { Ghosts } from "./ghost.ts";
 import type { Work } from "./lane.ts";
 import type { Lanes } from "./lanes.ts";
@@ -6,8 +7,9 @@ import type { Linking } from "./linking.ts";
 import type { Links } from "./links.ts";
 import { type LiveLogin, type Logins, notConnected } from "./logins.ts";
 import { failureOf, type MatrixClient } from "./matrix/client.ts";
+import { translated } from "./matrix/failure.ts";
 import type { MatrixEvent } from "./matrix/event.ts";
-import { Refused, TryLater } from "./model/errors.ts";
+import { Refused, TryLater, Uncertain } from "./model/errors.ts";
 import type { RemoteCommand } from "./model/events.ts";
 import { type EventId, eventId, type Mxid, type RoomId } from "./model/ids.ts";
 import type { Clock } from "./network.ts";
@@ -32,6 +34,7 @@ export interface CommandContext {
   readonly permissions: Permissions;
   readonly client: MatrixClient;
   readonly clock: Clock;
+  readonly log: Logger;
   readonly signIns: SignIns;
   readonly upgrade: UpgradeContext;
   readonly bot: Mxid;
@@ -73,8 +76,13 @@ export function workCommand(context: CommandContext): Work {
     // Somebody is waiting: what cannot be done soon is answered with why not.
     const late = context.clock.now() - row.at > PATIENCE;
     const said = await answer(context, event).catch((error: unknown) => {
-      if (late && error instanceof TryLater) return `${error.message} Try again later.`;
-      throw error;
+      const failure = translated(error);
+      if (failure instanceof TryLater || failure instanceof Uncertain) {
+        if (late) return `${failure.message} Try again later.`;
+        throw failure;
+      }
+      context.log.error({ room: event.room_id, trace: row.trace, err: error }, "A command failed");
+      return "The bridge failed over it (the log says how).";
     });
     if (said !== undefined) await context.notices.say(event.room_id, `answer:${event.event_id}`, said);
     await context.store.journal.finish(row.id, {});
@@ -228,7 +236,10 @@ async function again(context: CommandContext, event: MatrixEvent): Promise<undef
   const target = typeof relation?.event_id === "string" ? eventId(relation.event_id) : undefined;
   const about = target ? await subjectOf(context, event.room_id, target) : undefined;
   const rows = about ? (await context.store.journal.about(about.id)).filter((row) => row.state === "parked") : [];
-  const may = about && (about.author === event.sender || (await context.rooms.mayRedact(event.room_id, event.sender)));
+  const may =
+    about &&
+    context.permissions.may(event.sender, "retry") &&
+    (about.author === event.sender || (await context.rooms.mayRedact(event.room_id, event.sender)));
   if (rows.length === 0 || !may) {
     if (!about?.ofBridge) await context.relay(event);
     return undefined;

@@ -117,7 +117,8 @@ async function isForBridge(context: MatrixIntakeContext, event: MatrixEvent, lin
   if (event.type === "m.room.tombstone") return links.length > 0;
   if (event.type === "m.reaction") return (event.content["m.relates_to"] as { key?: unknown } | undefined)?.key === RETRY;
   if (event.type === "m.room.member") return event.state_key === context.bot && event.content["membership"] === "invite";
-  if (event.type !== "m.room.message" || editTarget(event.content)) return false;
+  // Notices are never answered: another bridge may be repeating what our own bot says.
+  if (event.type !== "m.room.message" || event.content["msgtype"] === "m.notice" || editTarget(event.content)) return false;
   return isCommand(event.content) || (await context.isDirect(event));
 }
 
@@ -157,9 +158,11 @@ async function takeBack(context: MatrixIntakeContext, event: MatrixEvent): Promi
   // Links to its files die at once, whatever the networks are told later.
   await context.redacted(target);
   const waiting = await context.journal.about(target);
-  await context.journal.removeUntried(
-    waiting.filter((row) => (row.payload as MatrixEvent).type !== "m.room.redaction").map((row) => row.id),
-  );
+  const copies = waiting.filter(({ payload }) => {
+    const { type, room_id } = payload as MatrixEvent;
+    return type !== "m.room.redaction" && room_id === event.room_id;
+  });
+  await context.journal.removeUntried(copies.map((row) => row.id));
 }
 
 /** Our own event came back: where we were killed between sending and recording, the map learns of it here. */

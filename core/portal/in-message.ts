@@ -26,7 +26,7 @@ export async function inMessage(turn: InTurn, event: RemoteMessage): Promise<voi
   const known = await messages.byRemote(link.id, event.message);
   const deleted = await messages.isTombstone(link.id, event.message);
   const silent = await users.isOptedOut(optOutName(link.network, event.sender));
-  if (known.length > 0 || deleted || silent) return await journal.finish(row.id, {});
+  if (isDone(turn, known) || deleted || silent) return await journal.finish(row.id, {});
   const person = await senderOf(live.connection, event.sender, event.person);
   const { refs, root } = await gatherIn(portal, link, live.connection, event, row);
   const as = await speakIn(turn, person);
@@ -34,12 +34,26 @@ export async function inMessage(turn: InTurn, event: RemoteMessage): Promise<voi
   const earlier = new Earlier(portal, link, turn.again);
   const records: MessageRecord[] = [];
   for (const [part, { type, content }] of parts.entries()) {
+    const there = known.find((record) => record.part === part);
+    if (there) {
+      records.push(there);
+      continue;
+    }
     const sent = await sendIn(portal, link, earlier, { type, content, as, remote: event.message, part, at: event.at });
     records.push(recordOf(turn, event, sent, as, part, parts[part]?.file ?? (part === 0 ? digestOf(event) : undefined)));
   }
   const first = records[0]?.event as EventId;
   const threads = event.thread ? [{ link: link.id, thread: event.thread.id, root: root ?? first }] : [];
   await journal.finish(row.id, { messages: records, threads });
+}
+
+/**
+ * What is in the map stands in the room. But an attempt that was cut off may have left the first parts only, of which the map knew by
+ * their echo: then those that are missing follow.
+ */
+function isDone({ row, again }: InTurn, known: readonly MessageRecord[]): boolean {
+  const isBegun = again || row.reason !== undefined;
+  return known.length > 0 && (!isBegun || known.some((record) => record.origin === "matrix"));
 }
 
 /** Who speaks in the room: the person's own account where they linked one, else their ghost, made ready as far as it is not yet. */
@@ -136,7 +150,8 @@ async function editUnknown(turn: InTurn, event: RemoteEdit): Promise<void> {
   const rows = await journal.about(`${turn.link.id}:${event.message}`);
   const original = rows.find((row) => (row.payload as { kind?: string }).kind === "message");
   if (!original) return await inMessage(turn, asMessage(event));
-  await journal.rewrite(original.id, { ...(original.payload as RemoteMessage), style: event.style, body: event.body });
+  const { style, body, files } = event;
+  await journal.rewrite(original.id, { ...(original.payload as RemoteMessage), style, body, ...(files ? { files } : {}) });
   await journal.finish(turn.row.id, {});
 }
 

@@ -31,7 +31,7 @@ export async function voiceOf(portal: PortalContext, link: Link, sender: Mxid, r
 
 async function silent(portal: PortalContext, link: Link, sender: Mxid): Promise<boolean> {
   // Ghosts of another network were judged when they were let in.
-  if (portal.ghosts.remoteOf(sender)) return false;
+  if (portal.ghosts.remoteOf(sender) || sender === portal.bot) return false;
   if (await portal.store.users.isOptedOut(sender)) return true;
   if (portal.permissions.may(sender, "relay")) return false;
   await portal.notices.say(

@@ -59,4 +59,26 @@ describe("Delivery", () => {
     blind.release();
     await town.seen((all) => all.some((one) => one.text === "first"), "the first text");
   });
+
+  test("a message of several events, cut off after the first, is completed and not doubled", async () => {
+    const { hs, room, toy } = await open();
+    const cut = hs.faults.add({ kind: "status", status: 503, after: 1, times: 3, match: { method: "PUT", path: "/send/m.room.message" } });
+    const bytes = Buffer.from("tea");
+    await toy.alice.upload?.({ name: "tea.png", mimetype: "image/png", bytes }, "x".repeat(90_000));
+    await room.find((event) => String(event.content["url"] ?? "").startsWith("mxc://"));
+    assert.ok(cut.hits > 0);
+    const events = (await room.timeline()).filter((event) => event.sender.startsWith("@_toy_") && event.type === "m.room.message");
+    const marks = events.map((event) => (event.content["io.causeway.origin"] as { part: number }).part);
+    assert.ok(marks.length > 1);
+    assert.deepEqual(marks, [...marks.keys()]);
+  });
+
+  test("what another bridge repeats of our bot's words is no command", async () => {
+    const { room } = await open();
+    const before = (await notices()).length;
+    await room.send("m.room.message", { msgtype: "m.notice", body: "!causeway status" });
+    await room.say("said");
+    await town.seen((all) => all.some((one) => one.text === "said"), "the message");
+    assert.equal((await notices()).length, before);
+  });
 });
