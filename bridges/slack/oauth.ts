@@ -6,7 +6,7 @@ import type { Login, SignIn, SignInContext, SignInStep } from "../../core/networ
 import { DEADLINE } from "./api.ts";
 import { appOf, type SlackConfig } from "./config.ts";
 import { failureOf } from "./failures.ts";
-import { ownLoginId } from "./ids.ts";
+import { ownLoginId, personId } from "./ids.ts";
 import { USER_SCOPES } from "./scopes.ts";
 import { filled, type Json, record, string } from "./wire.ts";
 
@@ -158,7 +158,7 @@ async function done(config: SlackConfig, context: SignInContext, token: string, 
     owner: context.owner,
     secrets: { token, ...(app === undefined ? {} : { app }) },
   };
-  return { kind: "done", login };
+  return { kind: "done", login, person: { id: personId(team, user), name: string(me.user) || user } };
 }
 
 export const signIn: readonly SignIn<SlackConfig>[] = [withSlack, withToken];
