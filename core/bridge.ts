@@ -283,6 +283,12 @@ export class Bridge {
     return [...(trouble ? [trouble] : []), ...away.map(notConnected)];
   }
 
+  /** In the admin room of the config, where there is one. `key` names the occasion: it is told once. */
+  async tellAdmins(key: string, text: string): Promise<void> {
+    const { adminRoom } = this.#options.settings;
+    if (adminRoom) await this.#notices.say(adminRoom, key, text);
+  }
+
   /** A transaction of the homeserver's. Resolves when it is on disk. */
   async matrix(events: readonly MatrixEvent[], ephemeral: readonly MatrixEphemeral[]): Promise<void> {
     await this.#homeserver.pushed(events, ephemeral);

@@ -3,7 +3,7 @@
  * how long it takes to come back.
  */
 import type { Logger } from "pino";
-import type { MatrixClient } from "./matrix/client.ts";
+import { type MatrixClient, MatrixError } from "./matrix/client.ts";
 import type { MatrixEvent } from "./matrix/event.ts";
 import { type RoomId, roomId } from "./model/ids.ts";
 import type { Clock } from "./network.ts";
@@ -17,6 +17,8 @@ export interface CanaryContext {
   readonly signal: AbortSignal;
   /** Milliseconds it took; undefined = it did not come. */
   heard(ms: number | undefined): void;
+  /** Called once when pushes stop coming, with what to do about it. */
+  lost(why: string): Promise<void>;
   /** Asks the homeserver to call us, which makes it try again at once. */
   ping(): Promise<void>;
 }
@@ -28,7 +30,7 @@ const PATIENCE = 60_000;
 
 export class Canary {
   readonly #context: CanaryContext;
-  #sent: { readonly number: number; readonly at: number; heard(): void } | undefined;
+  #sent: { readonly number: number; heard(): void } | undefined;
   #lost = false;
 
   constructor(context: CanaryContext) {
@@ -45,9 +47,8 @@ export class Canary {
   /** Runs until aborted. */
   async run(): Promise<void> {
     const { clock, signal, log } = this.#context;
-    const room = await this.#room();
     for (let number = clock.now(); !signal.aborted; number += 1) {
-      await this.#fly(room, number).catch((error: unknown) => log.debug({ err: error }, "The canary could not be sent"));
+      await this.#fly(number).catch((error: unknown) => log.debug({ err: error }, "The canary could not be sent"));
       await clock.sleep(EVERY, signal);
     }
   }
@@ -56,25 +57,43 @@ export class Canary {
     if (event.type === TYPE && event.content["number"] === this.#sent?.number) this.#sent?.heard();
   }
 
-  async #fly(room: RoomId, number: number): Promise<void> {
-    const { client, clock, log, heard, ping } = this.#context;
+  async #fly(number: number): Promise<void> {
+    const { clock, signal, heard } = this.#context;
+    const room = await this.#room();
     const at = clock.now();
-    const came = new Promise<boolean>((resolve) => {
-      const cancel = clock.timer(PATIENCE, () => resolve(false));
-      const done = () => {
-        cancel();
-        resolve(true);
-      };
-      this.#sent = { number, at, heard: done };
-    });
-    await client.setState(room, TYPE, "", { number });
-    const well = await came;
+    const { promise: came, resolve } = Promise.withResolvers<void>();
+    this.#sent = { number, heard: resolve };
+    await this.#set(room, number);
+    const waiting = new AbortController();
+    const late = clock.sleep(PATIENCE, AbortSignal.any([signal, waiting.signal])).then(() => true);
+    const well = !(await Promise.race([came.then(() => false), late]));
+    waiting.abort();
+    late.catch(() => undefined);
     heard(well ? clock.now() - at : undefined);
-    if (!well) {
-      if (!this.#lost) log.error("The homeserver does not push events to the bridge");
-      await ping().catch(() => undefined);
-    } else if (this.#lost) log.info("The homeserver pushes events again");
+    await this.#tell(well);
+  }
+
+  async #set(room: RoomId, number: number): Promise<void> {
+    try {
+      await this.#context.client.setState(room, TYPE, "", { number });
+    } catch (error) {
+      // Thrown out of its room, the canary gets another one.
+      if (error instanceof MatrixError && error.status === 403) await this.#context.settings.set(ROOM, undefined);
+      throw error;
+    }
+  }
+
+  async #tell(well: boolean): Promise<void> {
+    const { log, ping, lost } = this.#context;
+    const before = this.#lost;
     this.#lost = !well;
+    if (well && before) log.info("The homeserver pushes events again");
+    if (well) return;
+    if (!before) {
+      log.error("The homeserver does not push events to the bridge");
+      await lost(this.trouble ?? "").catch((error: unknown) => log.warn({ err: error }, "The admin room could not be told"));
+    }
+    await ping().catch(() => undefined);
   }
 
   /** Made once, found by its place in the store. */

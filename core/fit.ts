@@ -58,7 +58,7 @@ function fileText(file: OutFile): RichText {
   return [{ type: "paragraph", content: [{ type: "text", text: `${words}: ` }, link] }];
 }
 
-/** The answers with their numbers, and how to vote. */
+/** The answers with their numbers, and where to vote: nobody counts what is answered where polls are only text. */
 function pollText(poll: Poll): RichText {
   const question: Block = {
     type: "paragraph",
@@ -68,8 +68,7 @@ function pollText(poll: Poll): RichText {
     ],
   };
   const answers: Block = { type: "list", start: 1, items: poll.answers.map(({ text }) => plainText(text)) };
-  const how = poll.maxSelections > 1 ? `!vote and up to ${poll.maxSelections} numbers` : "!vote and a number";
-  return [question, answers, ...plainText(`Vote with ${how}.`)];
+  return [question, answers, ...plainText("Votes are given on Matrix.")];
 }
 
 /** The longest excerpt in front of a text: it should be known again, not read. */

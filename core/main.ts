@@ -54,7 +54,8 @@ export async function start(config: Config, registration: Registration, clock: C
     connections: () => [...bridge.logins.all()].map((live) => ({ network: live.network.id, state: live.state.is })),
   });
   const ping = () => client.ping(registration.id, `causeway-${clock.now()}`).then(() => undefined);
-  const canary = new Canary({ client, settings: store.settings, clock, log, signal: stopping.signal, heard: metrics.echo, ping });
+  const lost = async (why: string) => await bridge.tellAdmins(`homeserver silent since ${clock.now()}`, why);
+  const canary = new Canary({ client, settings: store.settings, clock, log, signal: stopping.signal, heard: metrics.echo, lost, ping });
   const bridge: Bridge = new Bridge({
     store,
     client,

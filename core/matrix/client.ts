@@ -294,12 +294,6 @@ export class MatrixClient {
     return { duration_ms: isRecord(answer) && typeof answer.duration_ms === "number" ? answer.duration_ms : 0 };
   }
 
-  /** As the bot. `timeout`: how long the homeserver may hold the answer back, milliseconds. */
-  async sync({ since, filter, timeout }: { since?: string; filter?: Content; timeout: number }): Promise<Record<string, unknown>> {
-    const query = { since, filter: filter && JSON.stringify(filter), timeout, set_presence: "offline" };
-    return await this.#get("Syncing", "/_matrix/client/v3/sync", { query, limit: timeout + SLOW });
-  }
-
   async close(): Promise<void> {
     await this.#http.close();
   }

@@ -117,7 +117,7 @@ async function replyOf(portal: PortalContext, link: Link, connection: Connection
 }
 
 /** The first words of a message, one line; empty when it cannot be read any more. */
-async function excerptOf(portal: PortalContext, room: RoomId, id: EventId): Promise<{ text: string; sender?: Mxid }> {
+export async function excerptOf(portal: PortalContext, room: RoomId, id: EventId): Promise<{ text: string; sender?: Mxid }> {
   const event = await eventIn(portal, room, id);
   if (!event) return { text: "" };
   const { body, file } = fromMatrix(event.type, event.content, {});

@@ -108,6 +108,8 @@ export async function applyEdit(turn: OutTurn, target: EventId, content: Content
   const edits = [{ edit: eventId(event.event_id), target }];
   if (!voice) return await portal.store.journal.finish(row.id, {});
   const capabilities = voice.live.connection.capabilities(link.channel);
+  const isPoll = event.type.endsWith("poll.start") && ["full", "partial"].includes(capabilities.poll);
+  if (isPoll) throw new Refused("A poll cannot be changed there once it stands; the old one goes on.");
   if (capabilities.edit === "refused") throw new Refused("Edits do not cross to this network.");
   if (capabilities.edit === "fallback" || !capabilities.ids) await correct(turn, voice, target, content);
   else {
@@ -190,8 +192,8 @@ function relationOf(content: Content): Content {
 /** Where messages cannot be changed, one line says what did. */
 async function correct(turn: OutTurn, voice: Voice, target: EventId, content: Content): Promise<void> {
   const { portal, link, event } = turn;
-  const before = fromMatrix("m.room.message", await textBefore(turn, target), {}).body;
-  const after = fromMatrix("m.room.message", content, {}).body;
+  const before = fromMatrix(event.type, await textBefore(turn, target), {}).body;
+  const after = fromMatrix(event.type, content, {}).body;
   const body = correction(before, after);
   // Only white space, case or punctuation changed: not worth a line of everybody's screen.
   if (!body) return;

@@ -8,6 +8,7 @@ import { type EventId, eventId, mxid } from "../model/ids.ts";
 import type { ReactionKey } from "../model/message.ts";
 import type { ReactPart } from "../network.ts";
 import { effect, type OutTurn } from "./out-effect.ts";
+import { excerptOf } from "./out-gather.ts";
 import { type Voice, voiceOf } from "./relay.ts";
 import type { MessageRecord, ReactionRecord } from "../store/store.ts";
 
@@ -28,7 +29,7 @@ export async function outReact(turn: OutTurn): Promise<void> {
     origin: "matrix",
   };
   if (capabilities.react === "refused" || capabilities.react === "fallback") {
-    await sayReaction(turn, voice, reaction.key);
+    if (capabilities.react === "fallback") await sayReaction(turn, voice, reaction.key, target);
     return await journal.finish(row.id, { reactions: [record] });
   }
   const stands = !voice.speaker.own && (await relayed(turn, target.event, reaction.key)).length > 0;
@@ -75,10 +76,12 @@ function part(turn: OutTurn, kind: "react" | "unreact", target: MessageRecord, k
 }
 
 /** Where messages cannot carry reactions, a line may say so: by setting, because it rings in everybody's eyes. */
-async function sayReaction(turn: OutTurn, voice: Voice, key: string): Promise<void> {
-  const { link, event } = turn;
+async function sayReaction(turn: OutTurn, voice: Voice, key: string, target: MessageRecord): Promise<void> {
+  const { portal, link, event } = turn;
   if (!link.settings.reactions) return;
-  const body = reactionLine(voice.speaker.name, key);
+  const { text: excerpt } = await excerptOf(portal, link.room, target.event);
+  const authorName = await portal.members.name(link.room, target.sender);
+  const body = reactionLine(voice.speaker.name, key, { authorName, excerpt });
   const parts = voice.live.network.toParts(
     { speaker: voice.speaker, style: "notice", body },
     voice.live.connection.capabilities(link.channel),

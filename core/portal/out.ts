@@ -33,11 +33,10 @@ async function take(turn: OutTurn): Promise<void> {
   const { event } = turn;
   switch (event.type) {
     case "m.room.message":
-      return await (editTarget(event.content) ? outEdit(turn) : outMessage(turn));
     case "m.sticker":
     case "m.poll.start":
     case "org.matrix.msc3381.poll.start":
-      return await outMessage(turn);
+      return await (editTarget(event.content) ? outEdit(turn) : outMessage(turn));
     case "m.reaction":
       return await outReact(turn);
     case "m.room.redaction":

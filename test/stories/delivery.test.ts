@@ -81,4 +81,23 @@ describe("Delivery", () => {
     await town.seen((all) => all.some((one) => one.text === "said"), "the message");
     assert.equal((await notices()).length, before);
   });
+
+  test("a changed poll is not posted a second time, and its author is told", async () => {
+    const { room } = await open();
+    const poll = (question: string) => ({
+      "m.text": [{ body: question }],
+      "m.poll": {
+        question: { "m.text": [{ body: question }] },
+        kind: "m.disclosed",
+        max_selections: 1,
+        answers: ["Soup", "Pie"].map((text) => ({ "m.id": text, "m.text": [{ body: text }] })),
+      },
+    });
+    const mine = await room.send("m.poll.start", poll("Lunch?"));
+    await town.seen((all) => all.some((one) => one.poll === true), "the poll");
+    const change = { "m.new_content": poll("Dinner?"), "m.relates_to": { rel_type: "m.replace", event_id: mine } };
+    await room.send("m.poll.start", { ...poll("Dinner?"), ...change });
+    await room.find({ sender: BOT, body: /A poll cannot be changed/ });
+    assert.equal((await town.channel()).filter((one) => one.poll).length, 1);
+  });
 });
