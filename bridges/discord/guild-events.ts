@@ -12,7 +12,7 @@ import type { Live } from "./live.ts";
 import { personOf } from "./people.ts";
 import type { Stands } from "./stands.ts";
 import type { Road } from "./view.ts";
-import { voiceChanged } from "./voices.ts";
+import { voiceChanged, voicesTold } from "./voices.ts";
 import type { Dispatch } from "./wire.ts";
 
 type Events = readonly RemoteEvent[];
@@ -109,6 +109,7 @@ export function guildEvents(
       return NOTHING;
     default: {
       const guild = guildOf(payload);
+      if (t === On.GuildCreate) voicesTold(live, d);
       live.guilds.apply(payload);
       return guild === undefined ? NOTHING : facts.changesIn(guild, road);
     }

@@ -18,8 +18,8 @@ export interface Live {
   /** Which key made which message: `ours` by message, `nonces` by what was told to Discord. */
   readonly ours: Recent<string>;
   readonly nonces: Recent<string>;
-  /** The voice channel that each person is in, as far as it was told. */
-  readonly voices: Map<string, string>;
+  /** The voice channel that each person is in, by server and person, as far as it was told. Kept only with `voice_notices`. */
+  readonly voices: Map<string, Map<string, string>>;
   /** Messages that we deleted, pinned or unpinned ourselves, as `pin:ID`: Discord tells of it without saying who. */
   readonly doneByUs: Recent<true>;
   /** Topics and names that we set ourselves, by kind and channel. */

@@ -496,6 +496,27 @@ test("who enters and leaves a voice channel is told when the config asks for it"
   await bridge.heard("notice", (event) => plainOf(event) === "Alice left the voice channel.");
 });
 
+test("who was in a voice channel before us and mutes themselves has not come in", async (t) => {
+  const stage = await scene(t);
+  const { alice, fake, guild } = stage;
+  const voice = fake.channel(guild, "Lounge", { type: ChannelType.GuildVoice });
+  guild.voices.set(alice.id, voice);
+  const bridge = await stage.start({ links: [stage.channel, voice], config: { voice_notices: true } });
+  const state = (channel: string | null) =>
+    fake.gateway.dispatch(
+      "VOICE_STATE_UPDATE",
+      { guild_id: guild.id, channel_id: channel, user_id: alice.id, member: guild.members.get(alice.id), session_id: "s", self_mute: true },
+      { guild: guild.id },
+    );
+  state(voice);
+  state(null);
+  await bridge.heard("notice");
+  assert.deepEqual(
+    bridge.core.events.flatMap((event) => (event.kind === "notice" ? [plainOf(event)] : [])),
+    ["Alice left the voice channel."],
+  );
+});
+
 test("history has the threads that were archived meanwhile, in one order with the channel", async (t) => {
   const stage = await scene(t);
   const { alice, bob, channel, fake } = stage;

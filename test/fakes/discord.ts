@@ -127,6 +127,7 @@ export class FakeDiscord {
       emojis: new Map(),
       stickers: new Map(),
       bans: new Map(),
+      voices: new Map(),
       unavailable: false,
     };
     this.world.guilds.set(id, guild);

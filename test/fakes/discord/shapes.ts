@@ -132,7 +132,7 @@ export function guildCreate(
     large: all.length > largeThreshold,
     unavailable: false,
     member_count: all.length,
-    voice_states: [],
+    voice_states: [...guild.voices].map(([user_id, channel_id]) => ({ user_id, channel_id, session_id: "s", self_mute: false })),
     members: members.map(memberShape),
     channels: world.channelsOf(guild.id).map((channel) => channelShape(channel, world, false)),
     threads: world

@@ -37,6 +37,8 @@ export interface Guild {
   emojis: EmojiMap;
   stickers: Map<string, APISticker>;
   bans: Map<string, string>;
+  /** The voice channel that each person is in. */
+  voices: Map<string, string>;
   unavailable: boolean;
 }
 
