@@ -4,7 +4,14 @@
  */
 import { digestOf } from "./in-message.ts";
 import type { LiveLogin } from "../logins.ts";
-import type { RemoteEdit, RemoteEvent, RemoteMessage, RemoteReactionsAre } from "../model/events.ts";
+import {
+  compareCursors,
+  type Cursor,
+  type RemoteEdit,
+  type RemoteEvent,
+  type RemoteMessage,
+  type RemoteReactionsAre,
+} from "../model/events.ts";
 import type { RemoteMessageId } from "../model/ids.ts";
 import type { Clock, HistoryPage } from "../network.ts";
 import type { Link, MessageRecord, MessageStore } from "../store/store.ts";
@@ -28,8 +35,7 @@ export async function compare(context: CompareContext, live: LiveLogin, link: Li
   const { connection } = live;
   if (!connection.before || !connection.history) return;
   const known = await context.messages.recent(link.id, context.clock.now() - WINDOW, MOST);
-  const oldest = known.findLast((record) => record.remote !== undefined);
-  const from = oldest?.remote ? connection.before(link.channel, oldest.remote) : undefined;
+  const from = earliest(known.flatMap(({ remote }) => (remote === undefined ? [] : (connection.before?.(link.channel, remote) ?? []))));
   if (from === undefined) return;
   const past = await readPast(live, link, from);
   const events: RemoteEvent[] = [];
@@ -38,6 +44,11 @@ export async function compare(context: CompareContext, live: LiveLogin, link: Li
     events.push(...(await changesOf(context, link, record, record.remote, past)));
   }
   if (events.length > 0) await context.receive(live, events);
+}
+
+/** What was said first in the room need not have come first there: whatever is to be compared has to lie within the range that is read. */
+function earliest(cursors: readonly Cursor[]): Cursor | undefined {
+  return [...cursors].sort(compareCursors)[0];
 }
 
 async function readPast(live: LiveLogin, link: Link, from: string): Promise<Past> {

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { LiveLogin } from "../../core/logins.ts";
+import { compareCursors, type Cursor, type RemoteEvent, type RemoteMessage } from "../../core/model/events.ts";
+import { eventId, linkId, mxid, remoteChannelId, remoteMessageId, remoteUserId, roomId } from "../../core/model/ids.ts";
+import { plainText } from "../../core/model/richtext.ts";
+import { compare } from "../../core/portal/compare.ts";
+import { QuickClock } from "../fakes/test-core.ts";
+import type { Link, MessageRecord, MessageStore } from "../../core/store/store.ts";
+
+const channel = remoteChannelId("town/plaza");
+const link = { id: linkId(1), channel } as Link;
+
+const said = (id: string): RemoteMessage => ({
+  kind: "message",
+  channel,
+  message: remoteMessageId(id),
+  sender: remoteUserId("town/u1"),
+  at: 1,
+  via: "history",
+  cursor: id,
+  style: "text",
+  body: plainText(id),
+});
+
+const record = (remote: string, at: number): MessageRecord => ({
+  link: link.id,
+  room: roomId("!room"),
+  event: eventId(`$${remote}`),
+  remote: remoteMessageId(remote),
+  part: 0,
+  origin: "matrix",
+  sender: mxid("@mira:example.org"),
+  at,
+});
+
+/** What is concluded when the channel holds `standing` and the map `known`, newest first by the room's time. */
+async function concluded(standing: readonly string[], known: readonly MessageRecord[]): Promise<readonly RemoteEvent[]> {
+  const heard: RemoteEvent[] = [];
+  const connection = {
+    before: (_channel: unknown, message: string): Cursor => String(Number(message) - 1),
+    history: async (_channel: unknown, after: Cursor) => ({
+      events: standing.filter((id) => compareCursors(id, after) > 0).map(said),
+      complete: true,
+    }),
+  };
+  const messages = { recent: async () => known, reactions: async () => [] } as unknown as MessageStore;
+  const receive = async (_live: LiveLogin, events: readonly RemoteEvent[]): Promise<void> => void heard.push(...events);
+  await compare({ messages, clock: new QuickClock(1), receive }, { connection } as unknown as LiveLogin, link);
+  return heard;
+}
+
+test("a message that is gone from the channel's past was deleted", async () => {
+  const [event] = await concluded(["101", "103"], [record("103", 3), record("102", 2), record("101", 1)]);
+  assert.deepEqual(event?.kind === "delete" && event.messages, [remoteMessageId("102")]);
+});
+
+test("nothing is taken for deleted because it reached the channel in another order than the room", async () => {
+  const known = [record("101", 3), record("102", 2), record("103", 1)];
+  assert.deepEqual(await concluded(["101", "102", "103"], known), []);
+});
