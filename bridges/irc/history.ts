@@ -62,13 +62,24 @@ export class History {
     if (!place) throw new Refused("the place to go on from is none of this network's.");
     const { items, full, counted } = await this.#behind(channel, after, place);
     const all = this.#eventsOf(items, channel, new Places(counted ? place : undefined));
-    const last = all.findLast((event) => event.cursor !== undefined);
     const events = gatherReactions(all.filter((event) => event.cursor === undefined || compareCursors(event.cursor, after) > 0));
-    if (!full || last?.cursor === undefined) return { events, complete: true };
-    if (last.kind === "message" && isMsgid(last.message)) this.#ends.set(channel, { cursor: last.cursor, message: last.message });
-    if (compareCursors(last.cursor, after) > 0) return { events, next: last.cursor, complete: true };
-    const next = writePlace(place.time + 1, 0);
-    return { events, next, complete: false, why: "more was said within one moment than the server gives at once." };
+    if (!full) return { events, complete: true };
+    const next = this.#endOf(channel, items, all);
+    if (next !== undefined && compareCursors(next, after) > 0) return { events, next, complete: true };
+    const skipped = writePlace(place.time + 1, 0);
+    return { events, next: skipped, complete: false, why: "more happened within one moment than the server gives at once." };
+  }
+
+  /** How far a full page reaches: to its last message, or to right before what else stands at its end (comings and goings count too). */
+  #endOf(channel: RemoteChannelId, items: readonly Item[], events: readonly RemoteEvent[]): Cursor | undefined {
+    const last = events.findLast((event) => event.cursor !== undefined);
+    const end = items.at(-1);
+    const time = end && timeOf(isBatch(end) ? end.opening : end);
+    if (last?.cursor !== undefined && (time === undefined || time <= last.at)) {
+      if (last.kind === "message" && isMsgid(last.message)) this.#ends.set(channel, { cursor: last.cursor, message: last.message });
+      return last.cursor;
+    }
+    return time === undefined ? undefined : writePlace(time - 1, 9999);
   }
 
   /** Where the page before ended with a message that the server knows, right behind that; else from the beginning of the millisecond. */

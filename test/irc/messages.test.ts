@@ -7,6 +7,7 @@ import { Refused, Uncertain } from "../../core/model/errors.ts";
 import type { RemoteReact } from "../../core/model/events.ts";
 import { remoteChannelId, remoteMessageId, remoteUserId } from "../../core/model/ids.ts";
 import { plainText } from "../../core/model/richtext.ts";
+import type { HistoryPage } from "../../core/network.ts";
 import { ergo, FakeIrc, inspircd, plain } from "../fakes/irc.ts";
 import { causeway, mira, newKey, progress, stage } from "./stage.ts";
 
@@ -329,4 +330,25 @@ test("two sends with the same words are told apart by their order where nothing 
   assert.deepEqual(both, [{}, {}]);
   assert.deepEqual(bridge.log(), ["<Mira> again", "<Mira> again"]);
   assert.ok((parts[0]?.wire as IrcWire).lines.length === 1);
+});
+
+test("a page of the history that holds nothing but comings and goings is not taken for its end", async (t) => {
+  const bridge = await stage(t, { profile: ergo });
+  const dave = bridge.server.person("dave").join("#causeway");
+  const since = (await bridge.connection.channel(causeway))?.latest;
+  assert.ok(since);
+  const { id } = dave.say("#causeway", "look");
+  for (let times = 0; times < 120; times++) dave.react("#causeway", id, `${times}`, times % 2 ? "unreact" : "react");
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  dave.say("#causeway", "after all that");
+  const texts: string[] = [];
+  for (let after: string | undefined = since; after !== undefined; ) {
+    const page: HistoryPage | undefined = await bridge.connection.history?.(causeway, after);
+    for (const event of page?.events ?? []) if (event.kind === "message") texts.push(textOf(event));
+    after = page?.next;
+  }
+  assert.deepEqual(
+    texts,
+    ["look", "after all that"].map((text) => textOf({ body: plainText(text) })),
+  );
 });
