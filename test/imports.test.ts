@@ -34,6 +34,7 @@ const PLACES: Readonly<Record<string, readonly string[]>> = {
   "matrix-appservice-bridge": ["core/matrix/"],
   sharp: ["core/http/", "core/media"],
   "discord.js": ["bridges/discord/"],
+  "@discordjs": ["bridges/discord/"],
   "discord-api-types": ["bridges/discord/"],
   "@slack": ["bridges/slack/"],
   "irc-framework": ["bridges/irc/"],
