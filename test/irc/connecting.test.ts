@@ -279,8 +279,8 @@ suite("staying connected", () => {
     const server = await FakeIrc.start({ profile: plain, flood: { most: 12, perSecond: 0.5, speed: 20 } });
     const config = { flood: { burst: 40, per_second: 8, most_per_second: 8 } };
     const bridge = await stage(t, { server, config, disk });
-    const parts = Array.from({ length: 30 }, (_, line) => bridge.parts({ text: `line ${line}` })[0]);
-    await Promise.all(parts.map((part) => part && bridge.connection.send(part, newKey(), progress()).catch(() => undefined)));
+    const parts = Array.from({ length: 30 }, (_, line) => bridge.parts({ text: `line ${line}` })).flat();
+    await Promise.all(parts.map((part) => bridge.connection.send(part, newKey(), progress()).catch(() => undefined)));
     await bridge.until(() => last(bridge.core.states) === "disconnected", "to be cut off");
     assert.match(why(bridge.core.states), /cut us off for too many messages/);
     await bridge.connected(2);

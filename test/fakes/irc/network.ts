@@ -183,7 +183,7 @@ export class FakeNetwork {
     for (const mode of letters) {
       if (mode === "+" || mode === "-") on = mode === "+";
       else if ("qaohv".includes(mode)) this.#rank(channel, this.find(params[next++] ?? ""), mode, on);
-      else if (mode === "b") on ? channel.bans.add(params[next++] ?? "") : channel.bans.delete(params[next++] ?? "");
+      else if (mode === "b") channel.bans[on ? "add" : "delete"](params[next++] ?? "");
       else if (on) channel.modes.set(mode, "kl".includes(mode) ? (params[next++] ?? "") : "");
       else channel.modes.delete(mode);
     }
