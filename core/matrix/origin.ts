@@ -2,7 +2,7 @@
  * `io.causeway.origin`: the mark that every event of ours carries, so that its echo tells at once which link it came by, whatever is
  * still in flight. A mark without a right MAC counts as absent: nobody can pass their words off as already relayed.
  */
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import { type LinkId, linkId, type Mxid, type RoomId } from "../model/ids.ts";
 import { isRecord, type MatrixEvent } from "./event.ts";
 
@@ -41,9 +41,19 @@ export function readOrigin(secret: Buffer | string, event: Pick<MatrixEvent, "co
   return given.length === right.length && timingSafeEqual(given, right) ? origin : undefined;
 }
 
+/** A key as OpenSSL has it: made of the bytes for every HMAC anew, it would take seven times as long. */
+const keys = new WeakMap<Buffer, KeyObject>();
+
+function keyOf(secret: Buffer | string): KeyObject | string {
+  if (typeof secret === "string") return secret;
+  const key = keys.get(secret) ?? createSecretKey(secret);
+  keys.set(secret, key);
+  return key;
+}
+
 function macOf(secret: Buffer | string, room: RoomId, sender: Mxid, { link, remote, part }: Origin): Buffer {
   // JSON keeps the parts apart, whatever they hold.
-  return createHmac("sha256", secret)
+  return createHmac("sha256", keyOf(secret))
     .update(JSON.stringify([room, sender, link, remote, part]))
     .digest();
 }
