@@ -34,7 +34,6 @@ export interface LaneContext {
   readonly giveUpAfter: number;
 }
 
-const PAGE = 64;
 /** A row that was begun this often and never ended took the process down with it. */
 const MOST_CRASHES = 10;
 const LONGEST_WAIT = 60_000;
@@ -47,6 +46,8 @@ export class Lane {
   #inherited: boolean;
   #running: Promise<void> | undefined;
   #again = false;
+  /** That what holds us is gone was heard while a row was in hand. */
+  #opened = false;
   #stopped = false;
   #failures = 0;
   #held = false;
@@ -69,13 +70,16 @@ export class Lane {
     this.#cancelTimer = undefined;
     if (this.#running) {
       this.#again = true;
+      this.#opened ||= open;
       return;
     }
     this.#running = this.#run().finally(() => {
       this.#running = undefined;
       if (this.#again) {
+        const opened = this.#opened;
         this.#again = false;
-        this.wake();
+        this.#opened = false;
+        this.wake(opened);
       } else if (!this.#cancelTimer) this.#gone(this);
     });
   }
@@ -88,52 +92,32 @@ export class Lane {
   }
 
   async #run(): Promise<void> {
+    const { journal, clock, below } = this.#context;
     try {
-      for (;;) {
-        const rows = await this.#context.journal.head(this.name, PAGE, await this.#context.below(this.name));
-        if (rows.length === 0) return;
-        const next = await this.#take(rows);
-        if (next !== undefined) {
-          this.#wakeAt(next);
-          return;
-        }
-        if (this.#stopped) return;
+      while (!this.#stopped) {
+        // Whoever wakes us before the journal is read has put into it what they wake us for.
+        this.#again = false;
+        const now = clock.now();
+        const row = await journal.next(this.name, now, await below(this.name));
+        // A redaction or the end of the link may have taken away what was held.
+        if (row === undefined) return this.#free();
+        const later = row.notBefore > now ? row.notBefore : await this.#turn(row);
+        if (later !== undefined) return this.#wakeAt(later);
       }
     } catch (error) {
       // The journal itself failed (a full disk): nothing is lost, the rows are there.
       this.#context.log.error({ lane: this.name, err: error }, "A queue could not read the journal; it tries again");
-      this.#wakeAt(this.#context.clock.now() + this.#wait());
+      this.#wakeAt(clock.now() + this.#wait());
     }
   }
 
-  /** Works through a page. Returns when to come back, or undefined to read the next page at once. */
-  async #take(rows: readonly JournalRow[]): Promise<number | undefined> {
-    const now = this.#context.clock.now();
-    let earliest = Number.POSITIVE_INFINITY;
-    let worked = false;
-    for (const row of rows) {
-      if (this.#stopped) return undefined;
-      if (row.notBefore > now) {
-        earliest = Math.min(earliest, row.notBefore);
-        continue;
-      }
-      // Since the page was read, a redaction may have taken the row away, or an edit changed it.
-      const fresh = worked ? await this.#context.journal.row(row.id) : row;
-      worked = true;
-      if (fresh?.state !== "waiting") continue;
-      const hold = await this.#turn(fresh);
-      if (hold !== undefined) return hold;
-      // Something older may have come due, or another phase opened: read the head anew after each wake.
-      if (this.#again) return undefined;
-    }
-    return worked ? undefined : earliest;
-  }
-
+  /** Returns when to come back, or undefined to go on at once. */
   async #turn(row: JournalRow): Promise<number | undefined> {
     const { journal } = this.#context;
     const again = this.#inherited || row.attempts > 0;
     if (this.#inherited) {
-      this.#inherited = false;
+      // Rows that were put off are passed over: the one in hand at the end was one of them, or the first that never was.
+      this.#inherited = row.reason !== undefined;
       await journal.attempt(row.id);
       if (row.attempts >= MOST_CRASHES) {
         await this.#park(row, "It stopped the bridge each time it was tried.", undefined);

@@ -102,11 +102,12 @@ function prepareAdd(db: Database, seen: ReturnType<typeof openSeen>): (row: NewR
   };
 }
 
-function openRows(db: Database, group: Group): Pick<Journal, "lanes" | "head" | "row" | "parked" | "about" | "counts"> {
+function openRows(db: Database, group: Group): Pick<Journal, "lanes" | "head" | "next" | "row" | "parked" | "about" | "counts"> {
   const lanes = db.prepare<[], string>("SELECT name FROM lane WHERE waiting > 0 ORDER BY name").pluck();
   const head = db.prepare<[string, number, number], Row>(
     "SELECT * FROM journal WHERE state = 'waiting' AND lane = ? AND phase < ? ORDER BY phase, id LIMIT ?",
   );
+  const next = prepareNext(db);
   const row = db.prepare<[number], Row>("SELECT * FROM journal WHERE id = ?");
   const parked = db.prepare<[number], Row>("SELECT * FROM journal WHERE state = 'parked' ORDER BY id LIMIT ?");
   const parkedIn = db.prepare<[string, number], Row>("SELECT * FROM journal WHERE state = 'parked' AND lane = ? ORDER BY id LIMIT ?");
@@ -117,10 +118,25 @@ function openRows(db: Database, group: Group): Pick<Journal, "lanes" | "head" | 
   return {
     lanes: () => group.read(() => lanes.all()),
     head: (lane, limit, below = Number.MAX_SAFE_INTEGER) => group.read(() => toRows(head.all(lane, below, limit))),
+    next: (lane, now, below = Number.MAX_SAFE_INTEGER) => group.read(() => toRows(next(lane, below, toWhole(now)))[0]),
     row: (id) => group.read(() => toRows(row.all(id))[0]),
     parked: ({ lane, limit }) => group.read(() => toRows(lane === undefined ? parked.all(limit) : parkedIn.all(lane, limit))),
     about: (what) => group.read(() => toRows(about.all(what))),
     counts: (lane) => group.read(() => (lane === undefined ? countAll.get() : count.get(lane)) ?? { waiting: 0, parked: 0 }),
+  };
+}
+
+/** Asked before each row's turn, so it reads one row. A number in place of `LIMIT ?`: SQLite would plan the query anew each time. */
+function prepareNext(db: Database): (lane: string, below: number, now: number) => Row[] {
+  const waiting = "SELECT * FROM journal WHERE state = 'waiting' AND lane = ? AND phase < ?";
+  const first = db.prepare<[string, number], Row>(`${waiting} ORDER BY phase, id LIMIT 1`);
+  const due = db.prepare<[string, number, number], Row>(`${waiting} AND not_before <= ? ORDER BY phase, id LIMIT 1`);
+  // With min(), the other columns are those of the row that has the least.
+  const soonest = db.prepare<[string, number], Row>(waiting.replace("*", "*, min(not_before)"));
+  return (lane, below, now) => {
+    const found = first.get(lane, below);
+    const row = found === undefined || found.not_before <= now ? found : (due.get(lane, below, now) ?? soonest.get(lane, below));
+    return row === undefined ? [] : [row];
   };
 }
 

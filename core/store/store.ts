@@ -96,6 +96,11 @@ export interface Journal {
    * The first waiting rows of a lane by (phase, id), at most `limit`, those put off included. With `below`, only phases below it.
    */
   head(lane: LaneName, limit: number, below?: number): Promise<readonly JournalRow[]>;
+  /**
+   * The row of a lane whose turn it is: the first waiting one by (phase, id) that is not put off beyond `now`. When all are, the one that is
+   * due soonest. With `below`, only phases below it.
+   */
+  next(lane: LaneName, now: number, below?: number): Promise<JournalRow | undefined>;
   row(id: number): Promise<JournalRow | undefined>;
   /** Adds one to `attempts` and writes `step`; call it before the effect. False = the row is gone (its message was redacted): do nothing. */
   attempt(id: number, step?: unknown): Promise<boolean>;

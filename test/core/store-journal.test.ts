@@ -153,6 +153,22 @@ test("a number is never given to a second row", async (t) => {
   assert.deepEqual(await store.journal.take({ rows: [row("b")] }), [2]);
 });
 
+test("the turn is the first row's that is not put off, else the one's that is due soonest", async (t) => {
+  const { journal } = await memoryStore(t);
+  await journal.take({ rows: [row("a", { phase: 1 }), row("b", { phase: 1 }), row("c")] });
+  const turn = async (now: number, below?: number) => (await journal.next("in:1", now, below))?.payload;
+  assert.equal(await turn(10), "c");
+  await journal.putOff(3, 50, "later");
+  assert.equal(await turn(10), "a");
+  assert.equal(await turn(10, 1), "c");
+  await journal.putOff(1, 30, "later");
+  await journal.putOff(2, 20, "later");
+  assert.equal(await turn(10), "b");
+  assert.equal(await turn(60), "c");
+  await journal.remove([1, 2, 3]);
+  assert.equal(await turn(60), undefined);
+});
+
 test("times that a stranger's clock made up do not stop the intake", async (t) => {
   const store = await memoryStore(t);
   const times = [1.5, Number.NaN, 1e300, -1e300, Number.POSITIVE_INFINITY];
