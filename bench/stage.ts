@@ -31,6 +31,8 @@ export interface Stage {
   usage(): Usage;
   /** Where the far side's homeserver listens. */
   readonly homeserver: string;
+  /** Of the bridge, while it runs. */
+  readonly pid: number;
   close(): Promise<void>;
 }
 
@@ -75,6 +77,9 @@ export async function openStage({ portals, ghosts, profileInto }: StageOptions):
   return {
     ask: (ask, ...given) => far.ask(ask, ...given),
     homeserver: url,
+    get pid() {
+      return bridge?.pid as number;
+    },
     usage,
     stop,
     async start() {
