@@ -219,6 +219,7 @@ export class Bridge {
       },
       parked: (link, direction) => this.#options.metrics.parked(link.network, direction),
     });
+    this.#stopping.signal.addEventListener("abort", () => watch.stop(), { once: true });
     const below = (lane: string) => this.#below(lane);
     const context = { journal: store.journal, clock, log, watch, below, giveUpAfter: settings.giveUpAfter };
     this.#lanes = new Lanes(context, (name) => this.#workOf(name), names);

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Work } from "./lane.ts";
+import { Lru } from "./lru.ts";
 import { failureOf, type MatrixClient } from "./matrix/client.ts";
 import { Refused } from "./model/errors.ts";
 import { type EventId, type Mxid, type RoomId, roomId } from "./model/ids.ts";
@@ -30,8 +31,14 @@ export interface NoticeContext {
   wake(lane: string): void;
 }
 
+/** So many complaints a minute in one room; what is beyond stands in `!causeway status`. */
+const MOST_COMPLAINTS = 5;
+const MINUTE = 60_000;
+
 export class Notices {
   readonly #context: NoticeContext;
+  /** Room → the complaints of the last minute. */
+  readonly #complaints = new Lru<RoomId, { readonly since: number; readonly count: number }>(1_000);
 
   constructor(context: NoticeContext) {
     this.#context = context;
@@ -42,6 +49,17 @@ export class Notices {
     const row = this.row(room, key, text, about);
     const [taken] = await this.#context.journal.take({ rows: [row] });
     if (taken !== undefined) this.#context.wake(row.lane);
+  }
+
+  /** Like `say`, for what may come in numbers: a room that is told too much is told once that there is more. */
+  async complain(room: RoomId, key: string, text: string, about?: { event: EventId; author: Mxid }): Promise<void> {
+    const now = this.#context.clock.now();
+    const known = this.#complaints.get(room);
+    const { since, count } = known && now - known.since < MINUTE ? known : { since: now, count: 0 };
+    this.#complaints.set(room, { since, count: count + 1 });
+    if (count < MOST_COMPLAINTS) return await this.say(room, key, text, about);
+    if (count > MOST_COMPLAINTS) return;
+    await this.say(room, `more:${since}`, "More could not be delivered: `!causeway status` counts it, `!causeway retry` tries it again.");
   }
 
   row(room: RoomId, key: string, text: string, about?: { event: EventId; author: Mxid }): NewRow {

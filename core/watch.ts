@@ -28,27 +28,50 @@ export interface WatchContext {
   parked(link: Link, direction: "in" | "out"): void;
 }
 
+interface Hold {
+  readonly since: number;
+  why: string;
+  told: boolean;
+  /** Ends the wait for the moment at which it is worth a word. */
+  readonly cancel: () => void;
+}
+
 export class Watch implements LaneWatch {
   readonly #context: WatchContext;
-  readonly #held = new Map<LaneName, { since: number; told: boolean }>();
+  readonly #held = new Map<LaneName, Hold>();
 
   constructor(context: WatchContext) {
     this.#context = context;
   }
 
   held(lane: LaneName, why: string): void {
-    const now = this.#context.clock.now();
-    const hold = this.#held.get(lane) ?? { since: now, told: false };
-    this.#held.set(lane, hold);
-    this.#context.held(this.#held.size);
     this.#context.log.info({ lane }, why);
-    if (hold.told || now - hold.since < PATIENCE || readLane(lane).kind !== "out") return;
+    const known = this.#held.get(lane);
+    if (known) {
+      known.why = why;
+      return;
+    }
+    const { clock } = this.#context;
+    const cancel = readLane(lane).kind === "out" ? clock.timer(PATIENCE, () => this.#tellHeld(lane)) : () => undefined;
+    this.#held.set(lane, { since: clock.now(), why, told: false, cancel });
+    this.#context.held(this.#held.size);
+  }
+
+  #tellHeld(lane: LaneName): void {
+    const hold = this.#held.get(lane);
+    if (!hold) return;
     hold.told = true;
-    void this.#tell(lane, `held:${lane}:${hold.since}`, `What is written here waits and is kept in order: ${why}`);
+    void this.#tell(lane, `held:${lane}:${hold.since}`, `What is written here waits and is kept in order: ${hold.why}`);
+  }
+
+  /** Nothing is told any more. */
+  stop(): void {
+    for (const { cancel } of this.#held.values()) cancel();
   }
 
   freed(lane: LaneName): void {
     const hold = this.#held.get(lane);
+    hold?.cancel();
     this.#held.delete(lane);
     this.#context.held(this.#held.size);
     const was = hold && this.#context.clock.now() - hold.since > BLINK;
@@ -65,18 +88,24 @@ export class Watch implements LaneWatch {
     const key = `parked:${row.id}:${clock.now()}`;
     if (readLane(lane).kind === "out") {
       const event = row.payload as MatrixEvent;
+      // Bots are not answered: of two that answer each other there is no end.
+      if (event.content["msgtype"] === "m.notice") return;
       const text = `This did not reach ${this.#context.networkName(link)}: ${why} React with 🔁 to try again.`;
-      await notices.say(link.room, key, text, { event: event.event_id, author: event.sender });
+      await notices.complain(link.room, key, text, { event: event.event_id, author: event.sender });
     } else {
       const what = (row.payload as RemoteEvent).kind;
       const text = `A ${what} from ${this.#context.networkName(link)} could not be shown here: ${why} \`!causeway retry\` tries again.`;
-      await notices.say(link.room, key, text);
+      await notices.complain(link.room, key, text);
     }
   }
 
   async #tell(lane: LaneName, key: string, text: string): Promise<void> {
-    const link = await this.#linkOf(lane);
-    if (link) await this.#context.notices.say(link.room, key, text);
+    try {
+      const link = await this.#linkOf(lane);
+      if (link) await this.#context.notices.say(link.room, key, text);
+    } catch (error) {
+      this.#context.log.error({ lane, err: error }, "The room could not be told");
+    }
   }
 
   async #linkOf(lane: LaneName): Promise<Link | undefined> {

@@ -221,3 +221,46 @@ test("a lane that is told to stop ends after the row in hand", async () => {
   assert.deepEqual(done, ["one"]);
   assert.equal((await at.store.journal.counts("out:1")).waiting, 1);
 });
+
+test("the news that the way is open again counts also when it comes in the middle of a try", async () => {
+  const at = await scene();
+  await at.put("one");
+  const done: string[] = [];
+  let tries = 0;
+  let lane: Lane | undefined;
+  const work: Work = async (row) => {
+    tries += 1;
+    if (tries === 1) {
+      lane?.wake(true);
+      throw new TryLater("away", 3_600_000, "login");
+    }
+    done.push(String(row.payload));
+    await at.store.journal.finish(row.id, {});
+  };
+  lane = at.lane(work);
+  lane.wake();
+  await at.settle();
+  assert.deepEqual(done, ["one"]);
+});
+
+test("what was put off before a start does not hide the message that was in hand", async () => {
+  const at = await scene();
+  const [first] = await at.put("put off", "in hand", "never begun");
+  await at.store.journal.putOff(first as number, 0, "not yet");
+  const { work, again } = scripted(at, {});
+  await runAll(at, at.lane(work, true));
+  assert.deepEqual(again, ["put off", "in hand"]);
+});
+
+test("a lane whose last message was taken back is held no longer", async () => {
+  const at = await scene();
+  const ids = await at.put("one");
+  const { work } = scripted(at, { one: [new TryLater("away", 3_600_000, "login")] });
+  const lane = at.lane(work);
+  lane.wake();
+  await at.settle();
+  await at.store.journal.removeUntried(ids);
+  lane.wake(true);
+  await at.settle();
+  assert.deepEqual(at.freed, ["out:1"]);
+});

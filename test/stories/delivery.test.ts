@@ -100,4 +100,27 @@ describe("Delivery", () => {
     await room.find({ sender: BOT, body: /A poll cannot be changed/ });
     assert.equal((await town.channel()).filter((one) => one.poll).length, 1);
   });
+
+  test("a channel that lets nobody speak fills the room with a few sentences, not with one for each message; notices get none", async () => {
+    const { room, toy } = await open();
+    await cause(toy.faults.mute as ToyFault);
+    await room.send("m.room.message", { msgtype: "m.notice", body: "a bot's words" });
+    for (let number = 1; number <= 9; number += 1) await room.say(`message ${number}`);
+    await room.find({ sender: BOT, body: /More could not be delivered/ });
+    assert.equal((await notices()).filter((text) => /did not reach/.test(text)).length, 5);
+    await room.say("!causeway status");
+    await room.find({ sender: BOT, body: /not deliverable/ });
+  });
+
+  test("a network that is away is told of once, and once that it is back", async () => {
+    const { room, toy } = await open();
+    await cause(toy.faults.down as ToyFault);
+    await room.say("waits");
+    await room.find({ sender: BOT, body: /waits and is kept in order/ });
+    await room.say("waits too");
+    await cause(toy.faults.up as ToyFault);
+    await room.find({ sender: BOT, body: /Delivered again/ });
+    const told = (await notices()).filter((text) => /kept in order|Delivered again/.test(text));
+    assert.equal(told.length, 2);
+  });
 });
