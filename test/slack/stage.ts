@@ -192,5 +192,11 @@ export async function eventually<Value>(look: () => Value | undefined | false, w
   throw new Error(`Waited in vain: ${what}`);
 }
 
+export async function listed<Value>(all: AsyncIterable<Value>): Promise<Value[]> {
+  const list: Value[] = [];
+  for await (const each of all) list.push(each);
+  return list;
+}
+
 export const idOf = (message: { readonly ts: string }): RemoteMessageId => messageId(message.ts);
 export { personId };

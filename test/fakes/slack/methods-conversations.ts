@@ -287,7 +287,7 @@ export function newDirect(world: Call["world"], team: Call["grant"]["team"], peo
   const id = world.state.newId(kind === "im" ? "D" : "G");
   const channel: Channel = {
     id,
-    name: kind === "im" ? "" : `mpdm-${id.toLowerCase()}`,
+    name: kind === "im" ? "" : `mpdm-${people.map((user) => team.users.get(user)?.name ?? user).join("--")}-1`,
     kind,
     private: true,
     archived: false,
