@@ -130,6 +130,7 @@ export class Bridge {
     const receive = (live: LiveLogin, events: readonly RemoteEvent[]) => reception.received(live, events);
     this.#catchUp = new CatchUp({
       links: this.#links,
+      signal: this.#stopping.signal,
       clock,
       log,
       receive,

@@ -6,7 +6,7 @@ import type { Logger } from "pino";
 import type { Links } from "./links.ts";
 import type { LiveLogin } from "./logins.ts";
 import { Refused, TryLater } from "./model/errors.ts";
-import type { RemoteEvent } from "./model/events.ts";
+import type { Cursor, RemoteEvent } from "./model/events.ts";
 import type { Clock, HistoryPage } from "./network.ts";
 import type { Link } from "./store/store.ts";
 
@@ -14,6 +14,8 @@ export interface CatchUpContext {
   readonly links: Links;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Aborted when the bridge stops. */
+  readonly signal: AbortSignal;
   receive(live: LiveLogin, events: readonly RemoteEvent[]): Promise<void>;
   /** Looks at the channel anew: whether it is there, who can read it. */
   refresh(live: LiveLogin, link: Link): Promise<void>;
@@ -24,13 +26,19 @@ export interface CatchUpContext {
   tell(link: Link, key: string, text: string): Promise<void>;
 }
 
+/** How far a pass has come; `after` absent = to the end. */
+interface Way {
+  after: Cursor | undefined;
+  complete: boolean;
+}
+
 const AT_ONCE = 4;
 const LONGEST_WAIT = 60_000;
 
 export class CatchUp {
   readonly #context: CatchUpContext;
   /** The connection that a pass belongs to: a newer one ends the older's pass. */
-  readonly #passes = new Map<LiveLogin, symbol>();
+  readonly #passes = new WeakMap<LiveLogin, symbol>();
 
   constructor(context: CatchUpContext) {
     this.#context = context;
@@ -45,7 +53,7 @@ export class CatchUp {
   async run(live: LiveLogin, resumed: boolean): Promise<void> {
     const pass = Symbol(live.login.name);
     this.#passes.set(live, pass);
-    const current = () => this.#passes.get(live) === pass && live.state.is === "connected";
+    const current = () => !this.#context.signal.aborted && this.#passes.get(live) === pass && live.state.is === "connected";
     if (resumed && !(await this.#anyBehind(live))) return;
     const queue = this.#context.links.ofLogin(live.network.id, live.login.id);
     await Promise.all(Array.from({ length: AT_ONCE }, () => this.#work(live, queue, current)));
@@ -67,13 +75,15 @@ export class CatchUp {
   }
 
   async #link(live: LiveLogin, link: Link, current: () => boolean): Promise<void> {
-    const { links, log, clock } = this.#context;
+    const { links, log, clock, signal } = this.#context;
+    // What was fetched is on disk: a failure later on does not begin from the start again.
+    const way: Way = { after: link.watermark, complete: true };
     for (let failures = 0; current(); failures += 1) {
       try {
         await this.#context.refresh(live, link);
         if (!link.behind) return;
-        const complete = await this.#pages(live, link, current);
-        if (complete) await this.#context.compare(live, link);
+        await this.#pages(live, link, way, current);
+        if (way.complete) await this.#context.compare(live, link);
         if (!current()) return;
         this.#context.caughtUp(await links.update(link, { behind: false }));
         return;
@@ -81,27 +91,30 @@ export class CatchUp {
         if (error instanceof Refused) return await this.#cannot(link, error.message);
         log.warn({ link: link.id, err: error }, "History could not be read; trying again");
         const wait = error instanceof TryLater ? error.after : Math.min(LONGEST_WAIT, 1000 * 2 ** failures);
-        await clock.sleep(wait);
+        await clock.sleep(wait, signal).catch(() => undefined);
       }
     }
   }
 
-  /** Returns whether the whole range was there. */
-  async #pages(live: LiveLogin, link: Link, current: () => boolean): Promise<boolean> {
-    let complete = true;
-    let after = link.watermark;
-    while (after !== undefined && current()) {
-      const page: HistoryPage | undefined = await live.connection.history?.(link.channel, after);
-      if (!page) return false;
-      await this.#context.receive(live, page.events);
-      if (!page.complete && complete) {
-        complete = false;
-        const why = page.why ?? "the network did not give everything back";
-        await this.#context.tell(link, `gap:${link.id}:${after}`, `Some messages from while the bridge was away may be missing: ${why}`);
+  async #pages(live: LiveLogin, link: Link, way: Way, current: () => boolean): Promise<void> {
+    while (way.after !== undefined && current()) {
+      const page: HistoryPage | undefined = await live.connection.history?.(link.channel, way.after);
+      if (!page) {
+        way.complete = false;
+        return;
       }
-      after = page.next;
+      await this.#context.receive(live, page.events);
+      if (!page.complete && way.complete) {
+        way.complete = false;
+        const why = page.why ?? "the network did not give everything back";
+        await this.#context.tell(
+          link,
+          `gap:${link.id}:${way.after}`,
+          `Some messages from while the bridge was away may be missing: ${why}`,
+        );
+      }
+      way.after = page.next;
     }
-    return complete;
   }
 
   async #cannot(link: Link, why: string): Promise<void> {

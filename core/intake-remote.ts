@@ -32,7 +32,8 @@ export async function prepareRemote(
     if (lane === undefined) continue;
     rows.push(rowOf(context, live, link, event, lane, inDelivery));
     if (!link) continue;
-    const counts = event.via === "history" || !link.behind;
+    // What another login heard while the link's own was away lies beyond a gap: the link's own history fills it.
+    const counts = event.via === "history" || (!link.behind && link.login === live.login.id);
     if (event.cursor !== undefined && counts) watermarks.push({ link: link.id, cursor: event.cursor });
   }
   const kept = keep ? { network: live.network.id, login: live.login.id, values: keep } : undefined;

@@ -123,4 +123,56 @@ describe("Delivery", () => {
     const told = (await notices()).filter((text) => /kept in order|Delivered again/.test(text));
     assert.equal(told.length, 2);
   });
+
+  test("two channels of one network in one room: each hears the other, and nothing comes back to where it was said", async () => {
+    town = await openTown({ linked: false, permissions: { "*": "admin" } });
+    const { room, toy } = town;
+    for (const channel of ["plaza", "market"]) {
+      await room.say(`!causeway link toy town ${channel}`);
+      await room.next({ sender: BOT, body: /now linked/ });
+    }
+    await toy.alice.say("from the plaza");
+    await toy.alice.say("from the market", { channel: toy.other });
+    await room.say("from the room");
+    const texts = async (channel: typeof toy.channel) => {
+      const said = (await toy.standing(channel)).map((one) => one.text.replace(/^\w+: /, ""));
+      return said.filter((text) => text.startsWith("from")).toSorted();
+    };
+    const all = ["from the market", "from the plaza", "from the room"];
+    await until(async () => (await texts(toy.channel)).length >= 3 && (await texts(toy.other)).length >= 3, "everything everywhere");
+    assert.deepEqual([await texts(toy.channel), await texts(toy.other)], [all, all]);
+  });
+
+  test("what a room cannot be told, the admin room hears", async () => {
+    town = await openTown();
+    const admins = await town.ann.createRoom({ preset: "private_chat", invite: [BOT] });
+    await admins.find({ sender: BOT, body: /I am the bridge/ });
+    await town.stopBridge();
+    await town.startBridge({ admin_room: admins.id });
+    await cause(town.toy.faults.mute as ToyFault);
+    await town.room.setPower((levels) => ({ ...levels, events: { ...(levels["events"] as object), "m.room.message": 60 } }));
+    await town.room.say("nobody lets me speak");
+    await admins.find({ sender: BOT, body: /could not be told: This did not reach Toy/ });
+  });
+
+  test("what could not be delivered for days is given up, and its author told", async () => {
+    const { room, toy } = await open({ config: { bridge: { give_up_days: 0.0001 } } });
+    await cause(toy.faults.down as ToyFault);
+    await room.say("waits for days");
+    await room.find({ sender: BOT, body: /Given up after trying for days/ });
+  });
+
+  test("a link that ends while a message is on its way leaves nothing behind", async () => {
+    const { room, toy } = await open({ permissions: { "*": "admin" } });
+    assert.ok(typeof toy.faults.slow === "function");
+    await toy.faults.slow(300);
+    await room.say("on its way");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await room.say("!causeway unlink toy town plaza --yes");
+    await room.find({ sender: BOT, body: /is ended/ });
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    assert.ok(!(await notices()).some((text) => /did not reach/.test(text)));
+    await room.say("!causeway status");
+    await room.find({ sender: BOT, body: /Nothing is linked/ });
+  });
 });
