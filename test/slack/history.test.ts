@@ -97,16 +97,16 @@ test("while it is handed out, what is new is not lost", async (t) => {
 });
 
 test("an app that is sold outside of the marketplace gets 15 rows a minute: it catches up all the same, and says what may be missing", async (t) => {
-  const alive = await live(t, { speed: 2000, way: "http", before: ({ app }) => void (app.restricted = true) });
+  const alive = await live(t, { speed: 100, way: "http", before: ({ app }) => void (app.restricted = true) });
   const { alice, channel, fake } = alive.stage;
   fake.delivery.down = true;
-  for (let index = 0; index < 40; index++) alice.say(channel, `old ${index}`);
+  for (let index = 0; index < 20; index++) alice.say(channel, `old ${index}`);
   const seen = alice.say(channel, "seen");
-  for (let index = 0; index < 40; index++) alice.say(channel, String(index));
+  for (let index = 0; index < 20; index++) alice.say(channel, String(index));
   const { events, complete, why } = await caughtUp(alive, seen.ts);
   assert.deepEqual(
     texts(events),
-    Array.from({ length: 40 }, (_, index) => String(index)),
+    Array.from({ length: 20 }, (_, index) => String(index)),
   );
   assert.ok(!complete);
   assert.match(why, /no more than a few messages a minute/);
@@ -176,11 +176,11 @@ test("a root that was deleted over its replies is told as deleted", async (t) =>
 });
 
 test("Slack wants a pause in the middle: what was fetched is kept, and it goes on", async (t) => {
-  const alive = await live(t, { speed: 200 });
+  const alive = await live(t, { speed: 100 });
   const { alice, channel, fake } = alive.stage;
   fake.delivery.down = true;
   for (let index = 0; index < 450; index++) alice.say(channel, String(index));
-  fake.faults.plan("conversations.history", { kind: "limit", seconds: 30 });
+  fake.faults.plan("conversations.history", { kind: "limit", seconds: 20 });
   const { events } = await caughtUp(alive, BEGINNING);
   assert.equal(texts(events).length, 450);
 });

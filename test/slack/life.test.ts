@@ -54,14 +54,15 @@ test("Slack is away at the start: it is told, tried again, and works in the end"
 });
 
 test("a channel that the bot was put out of unseen is told of; let in again, it goes on", async (t) => {
-  const alive = await live(t, { before: ({ channel }) => void (channel.private = true), speed: 400 });
+  const alive = await live(t, { before: ({ channel }) => void (channel.private = true) });
   const { stage } = alive;
   stage.fake.expel(stage.bot, stage.channel, false);
+  stage.fake.sockets.cut();
   const gone = await alive.event("channel-gone");
   assert.match(gone.why, /invite/);
   stage.fake.readmit(stage.bot, stage.channel);
   await alive.event("channel-changed", ({ facts }) => facts.archived === false);
-  await alive.connected(2);
+  await alive.connected(3);
   assert.equal(alive.count("channel-gone"), 1, "it is told once");
 });
 
