@@ -29,6 +29,8 @@ const HEARD = "matrix.heard";
 const NOTED_EVERY = 60_000;
 /** Clocks differ, and a push may be late. */
 const MARGIN = 600_000;
+/** How much older than the moment it is sent our own event may be; what is older than seen keys are kept must not be taken for new. */
+const LATE = 7 * 86_400_000;
 const PAGE = 100;
 const MOST_PAGES = 20;
 const AGAIN = 2_000;
@@ -141,11 +143,19 @@ export class MatrixGaps {
     let from: string | undefined;
     for (let page = 0; page < MOST_PAGES; page += 1) {
       const back = await this.#context.client.messages(room, { dir: "b", limit: PAGE, ...(from === undefined ? {} : { from }) });
-      const end = back.events.findIndex((event) => event.origin_server_ts < this.#since && !("io.causeway.origin" in event.content));
-      events.push(...(end < 0 ? back.events : back.events.slice(0, end)));
+      const fresh = back.events.filter((event) => this.#isFresh(event));
+      events.push(...fresh);
       from = back.end;
-      if (end >= 0 || from === undefined || back.events.length === 0) break;
+      // One event with an old time (another bridge's, a late one) is not yet the end: a whole page of them is.
+      if (fresh.length === 0 || from === undefined) return events.reverse();
     }
+    this.#context.log.warn({ room, events: events.length }, "More happened in the room than is looked through for missed events");
     return events.reverse();
+  }
+
+  /** What ghosts say late carries its own time. */
+  #isFresh(event: MatrixEvent): boolean {
+    const late = "io.causeway.origin" in event.content ? LATE : 0;
+    return event.origin_server_ts >= this.#since - late;
   }
 }

@@ -4,10 +4,14 @@ import { type InTurn, knownMessage, speakIn } from "./in-message.ts";
 import { Earlier, redactIn, sendIn } from "./in-send.ts";
 import { reactionText } from "../matrix/reaction-key.ts";
 import { reactionContent } from "../matrix/to-matrix.ts";
+import { TryLater } from "../model/errors.ts";
 import type { RemoteReact, RemoteReactionsAre } from "../model/events.ts";
 import type { EventId, RemoteMessageId, RemoteUserId } from "../model/ids.ts";
 import type { ReactionKey } from "../model/message.ts";
 import type { ReactionRecord } from "../store/store.ts";
+
+/** How long a reaction waits for a message that was put off. */
+const PATIENCE = 10_000;
 
 export async function inReact(turn: InTurn, event: RemoteReact): Promise<void> {
   const target = await targetOf(turn, event.message);
@@ -68,7 +72,14 @@ async function remove(turn: InTurn, target: EventId, sender: RemoteUserId, key: 
 /** The first event of the message; a reaction to what never came here says nothing. */
 async function targetOf(turn: InTurn, message: RemoteMessageId): Promise<EventId | undefined> {
   const [first] = await knownMessage(turn, message);
-  return first?.event;
+  if (first) return first.event;
+  const { portal, link, row } = turn;
+  const waiting = await portal.store.journal.about(`${link.id}:${message}`);
+  const isComing = waiting.some(({ state, payload }) => state === "waiting" && (payload as { kind?: string }).kind === "message");
+  if (isComing && portal.clock.now() - row.at < PATIENCE) {
+    throw new TryLater("The message that this reacts to waits itself.", 500, "item");
+  }
+  return undefined;
 }
 
 async function keyText(turn: InTurn, key: ReactionKey): Promise<{ key: string; name?: string }> {

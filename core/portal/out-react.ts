@@ -4,6 +4,7 @@
  */
 import { reactionLine } from "../fit.ts";
 import { reactionOf } from "../matrix/from-matrix.ts";
+import { TryLater } from "../model/errors.ts";
 import { type EventId, eventId, mxid } from "../model/ids.ts";
 import type { ReactionKey } from "../model/message.ts";
 import type { ReactPart } from "../network.ts";
@@ -17,6 +18,7 @@ export async function outReact(turn: OutTurn): Promise<void> {
   const { journal, messages } = portal.store;
   const reaction = reactionOf(event.content);
   const target = reaction ? (await messages.byEvent(eventId(reaction.target), link.id))[0] : undefined;
+  if (reaction && !target) await stillComing(turn, eventId(reaction.target));
   const voice = reaction && target ? await voiceOf(portal, link, mxid(event.sender), row) : undefined;
   if (!reaction || !target || !voice) return await journal.finish(row.id, {});
   const capabilities = voice.live.connection.capabilities(link.channel);
@@ -39,6 +41,16 @@ export async function outReact(turn: OutTurn): Promise<void> {
     await effect(turn, voice.live, part(turn, "react", target, key, voice), name, async () => {});
   }
   await journal.finish(row.id, { reactions: [record] });
+}
+
+/** How long a reaction waits for a message that was put off. */
+const PATIENCE = 30_000;
+
+async function stillComing({ portal, row }: OutTurn, target: EventId): Promise<void> {
+  const waiting = (await portal.store.journal.about(target)).filter((other) => other.lane === row.lane && other.id < row.id);
+  if (waiting.some(({ state }) => state === "waiting") && portal.clock.now() - row.at < PATIENCE) {
+    throw new TryLater("The message that this reacts to waits itself.", 500, "item");
+  }
 }
 
 export async function unreact(turn: OutTurn, reaction: ReactionRecord): Promise<void> {

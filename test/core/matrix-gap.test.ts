@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { pino } from "pino";
+import { createClock } from "../../core/clock.ts";
+import type { Links } from "../../core/links.ts";
+import { MatrixGaps } from "../../core/matrix-gap.ts";
+import type { MatrixClient } from "../../core/matrix/client.ts";
+import type { MatrixEvent } from "../../core/matrix/event.ts";
+import { roomId } from "../../core/model/ids.ts";
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+/** What a look at a room takes in. `ages`: of its events, newest first, milliseconds; `ghost` = marked as ours. */
+async function look(pages: readonly (readonly (number | { ghost: number })[])[]): Promise<{ taken: string[]; asked: number }> {
+  const now = Date.now();
+  let asked = 0;
+  const events = pages.map((page, at) =>
+    page.map((age, place) => {
+      const content = typeof age === "number" ? {} : { "io.causeway.origin": {} };
+      return { event_id: `$${at}.${place}`, origin_server_ts: now - (typeof age === "number" ? age : age.ghost), content };
+    }),
+  );
+  const taken: string[] = [];
+  const gaps = new MatrixGaps({
+    client: { messages: async () => ({ events: events[asked++] ?? [], end: `t${asked}` }) } as unknown as MatrixClient,
+    links: {} as Links,
+    settings: { get: async () => now - HOUR, set: async () => undefined },
+    clock: createClock({ speed: 1, since: now }),
+    log: pino({ level: "silent" }),
+    signal: new AbortController().signal,
+    take: async (_room, found: readonly MatrixEvent[]) => void taken.push(...found.map((event) => event.event_id)),
+    looked: () => undefined,
+  });
+  await gaps.load();
+  await gaps.look(roomId("!room"));
+  return { taken, asked };
+}
+
+test("one event with an old time does not hide what was missed before it", async () => {
+  const { taken } = await look([[1_000, 30 * DAY, 2_000], [30 * DAY]]);
+  assert.deepEqual(taken, ["$0.2", "$0.0"]);
+});
+
+test("what ghosts said late is found, what they said weeks ago is not taken for new", async () => {
+  const { taken, asked } = await look([[{ ghost: DAY }], [{ ghost: 40 * DAY }], [{ ghost: 41 * DAY }]]);
+  assert.deepEqual(taken, ["$0.0"]);
+  assert.equal(asked, 2);
+});
