@@ -39,6 +39,9 @@ import { createThirdParty } from "./third-party.ts";
 import { Unresolved } from "./unresolved.ts";
 import { Watch } from "./watch.ts";
 
+/** How long a stop waits for what is being sent. */
+const STOP_PATIENCE = 2_000;
+
 export class Bridge {
   readonly #options: BridgeOptions;
   readonly #stopping = new AbortController();
@@ -118,12 +121,13 @@ export class Bridge {
     this.#doubles = new DoublePuppets({ ...shared, users: store.users, bot, enabled: options.doublePuppets });
     const signal = this.#stopping.signal;
     const named = { ...shared, namespace, networks };
-    const surroundings = new Surroundings({ ...named, ghosts: this.#ghosts, signal, wishes: options.surroundings });
+    const wake = (lane: string, open?: boolean) => this.#lanes.wake(lane, open);
+    const surroundings = new Surroundings({ ...named, permissions, ghosts: this.#ghosts, signal, wake, wishes: options.surroundings });
     this.#linking = new Linking({
       ...named,
       surroundings,
       changed: (link, made) => this.#linked(link, made),
-      wake: (lane) => this.#lanes.wake(lane),
+      wake,
     });
     this.#aliases = new AliasJoin({ ...named, ...options.aliases, portals: store.portals, linking: this.#linking, signal });
     this.#hints = new Hints({ ...shared, ghosts: this.#ghosts, members: this.#members, bot });
@@ -254,6 +258,12 @@ export class Bridge {
   /** What is being sent is finished or left in the journal. */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error("The bridge is stopping."));
+    // What is being sent is finished first: its confirmation has to find us connected.
+    const { clock } = this.#options;
+    const enough = Promise.withResolvers<void>();
+    const cancel = clock.timer(STOP_PATIENCE, enough.resolve);
+    await Promise.race([this.#lanes.stop(), enough.promise]);
+    cancel();
     await this.#logins.stopAll();
     await this.#lanes.stop();
   }
@@ -309,6 +319,7 @@ export class Bridge {
   #observe(event: MatrixEvent): void {
     const { canary, store, client, log, namespace } = this.#options;
     canary?.observe(event);
+    this.#portal.surroundings.observe(event);
     const opened = (link: Link) => ["in", "out"].forEach((kind) => this.#lanes.wake(`${kind}:${link.id}`, true));
     const mine = { links: this.#links, linking: this.#linking, users: store.users, bot: namespace.bot };
     observeBotRooms({ ...mine, client, log, opened }, event).catch((error: unknown) => log.error({ err: error }, "A room was not let go"));

@@ -82,6 +82,9 @@ function startOf(node: unknown): number | undefined {
 }
 
 /** Fills in what stands elsewhere. */
+/** No config is nested deeper; an alias that names itself is. */
+const DEEPEST = 64;
+
 class Filling {
   readonly #file: string;
   readonly #env: Environment;
@@ -96,6 +99,10 @@ class Filling {
   }
 
   fill(value: unknown, path: Path): unknown {
+    if (path.length > DEEPEST) {
+      this.#complain(path.slice(0, 8), "this is nested without end: an alias (`*name`) may not stand within what it names");
+      return undefined;
+    }
     if (typeof value === "string") return this.#fromEnvironment(value, path);
     if (Array.isArray(value)) return value.map((one, index) => this.fill(one, [...path, index]));
     if (typeof value !== "object" || value === null) return value;

@@ -16,6 +16,7 @@ import type { Namespace } from "./matrix/namespace.ts";
 import { TryLater, Uncertain } from "./model/errors.ts";
 import type { Mxid, NetworkId } from "./model/ids.ts";
 import type { Clock, Network } from "./network.ts";
+import type { Readers } from "./readers.ts";
 import type { ShownBook } from "./shown.ts";
 import type { Spaces } from "./spaces.ts";
 import type { JournalRow, Link, NewRow, Store } from "./store/store.ts";
@@ -30,6 +31,7 @@ export interface FarewellContext {
   readonly namespace: Namespace;
   readonly spaces: Spaces;
   readonly directory: Directory;
+  readonly readers: Readers;
   readonly shown: ShownBook;
   readonly budget: Budget;
   readonly clock: Clock;
@@ -106,8 +108,9 @@ function laterOf(error: unknown): Error {
   return failure instanceof Uncertain ? new TryLater(failure.message, 5_000, "channel") : failure;
 }
 
-async function removeLink({ links, link }: Turn): Promise<void> {
+async function removeLink({ links, readers, link }: Turn): Promise<void> {
   if (await links.link(link.id)) await links.remove(link);
+  await readers.ended(link);
 }
 
 /** The channel may have been linked anew, here or elsewhere. */

@@ -13,10 +13,11 @@ import { remoteMessageId } from "./model/ids.ts";
 import type { Clock } from "./network.ts";
 import { RETRY } from "./notices.ts";
 import { redacted } from "./portal/out-redact.ts";
-import type { Journal, Link, MessageRecord, NewRow } from "./store/store.ts";
+import type { Journal, Link, MessageRecord, MessageStore, NewRow } from "./store/store.ts";
 
 export interface MatrixIntakeContext {
   readonly journal: Journal;
+  readonly messages: MessageStore;
   readonly links: Links;
   readonly lanes: Lanes;
   readonly ghosts: Ghosts;
@@ -171,6 +172,8 @@ async function echoed(context: MatrixIntakeContext, event: MatrixEvent, origin: 
   const link = await context.links.link(origin.link as LinkId);
   if (!link) return [];
   const { remote, part } = origin;
+  // As nearly always: then nothing is to be written.
+  if ((await context.messages.byEvent(event.event_id, link.id)).some((record) => record.part === part)) return [];
   const at = event.origin_server_ts;
   const known = { link: link.id, room: event.room_id, event: event.event_id, part, origin: "remote", sender: event.sender, at } as const;
   return [{ ...known, remote: remoteMessageId(remote) }];

@@ -95,7 +95,7 @@ export async function start(config: Config, registration: Registration, clock: C
     bind: appservice.bind,
     port: appservice.port,
     appservice: createAppservice({ hsToken: registration.hs_token, calls, clock, log }),
-    ready: () => bridge.notReady(canary.trouble),
+    ready: async () => [...(await silence(client, clock)), ...bridge.notReady(canary.trouble)],
     metrics: metrics.registry,
     clock,
     log,
@@ -116,6 +116,23 @@ export async function start(config: Config, registration: Registration, clock: C
       await store.close();
     },
   };
+}
+
+const ANSWER_WITHIN = 2_000;
+
+/** A sentence when the homeserver does not answer. */
+async function silence(client: MatrixClient, clock: Clock): Promise<string[]> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const cancel = clock.timer(ANSWER_WITHIN, () => resolve(false));
+  const answers = await Promise.race([
+    client.versions().then(
+      () => true,
+      () => false,
+    ),
+    late,
+  ]);
+  cancel();
+  return answers ? [] : ["The homeserver does not answer."];
 }
 
 interface Rest {
@@ -150,7 +167,7 @@ function doublePuppets(file: string | undefined, namespace: Namespace): Puppets 
 }
 
 function surroundingsOf({ bridge }: Config): SurroundingSettings {
-  return { spaces: bridge.spaces, directory: bridge.directory, joinsPerMinute: bridge.joins_per_minute };
+  return { spaces: bridge.spaces, directory: bridge.directory, joinsPerMinute: bridge.joins_per_minute, relay: bridge.relay };
 }
 
 function nameOf(config: Config, network: string): string {

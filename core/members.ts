@@ -11,11 +11,14 @@ export interface Member {
 }
 
 const REMEMBERED = 10_000;
+/** Of a room: people whom somebody on a network may call by name. */
+const HEARD = 50;
 const LONGEST_NAME = 100;
 
 export class Members {
   readonly #client: MatrixClient;
   readonly #known = new Lru<string, Member>(REMEMBERED);
+  readonly #heard = new Lru<RoomId, readonly { mxid: Mxid; name: string }[]>(1_000);
 
   constructor(client: MatrixClient) {
     this.#client = client;
@@ -34,6 +37,18 @@ export class Members {
 
   async name(room: RoomId, who: Mxid): Promise<string> {
     return (await this.member(room, who)).name;
+  }
+
+  /** Somebody's words went out to a network. */
+  spoke(room: RoomId, who: Mxid, name: string): void {
+    const before = this.#heard.get(room) ?? [];
+    if (before[0]?.mxid === who && before[0].name === name) return;
+    this.#heard.set(room, [{ mxid: who, name }, ...before.filter((one) => one.mxid !== who)].slice(0, HEARD));
+  }
+
+  /** Who was heard from a room lately, the latest first. */
+  heard(room: RoomId): readonly { readonly mxid: Mxid; readonly name: string }[] {
+    return this.#heard.get(room) ?? [];
   }
 
   observe(event: MatrixEvent): void {

@@ -132,6 +132,11 @@ export class Rooms {
     return await known;
   }
 
+  /** `m.room.history_visibility`. */
+  async historyOf(room: RoomId): Promise<string | undefined> {
+    return (await this.#read(room)).facts.historyVisibility;
+  }
+
   async powerOf(room: RoomId, who: Mxid): Promise<number> {
     const { powers, creators } = await this.#read(room);
     // From room version 12 on, creators stand above every power level and in none.

@@ -1,4 +1,4 @@
-/** What lies around the messages of a link: spaces, the room directory, its end. Kept up in the background: no message waits for it. */
+/** What lies around the messages of a link: spaces, the room directory, who reads along, its end. Kept up in the background: no message waits for it. */
 import type { Logger } from "pino";
 import { Budget } from "./budget.ts";
 import { Directory } from "./directory.ts";
@@ -8,20 +8,26 @@ import type { Work } from "./lane.ts";
 import type { Links } from "./links.ts";
 import type { LiveLogin, Logins } from "./logins.ts";
 import type { MatrixClient } from "./matrix/client.ts";
+import type { MatrixEvent } from "./matrix/event.ts";
 import type { Namespace } from "./matrix/namespace.ts";
 import type { ChannelFacts } from "./model/events.ts";
 import type { NetworkId } from "./model/ids.ts";
 import type { Channel, Clock, Network } from "./network.ts";
+import type { Notices } from "./notices.ts";
+import type { Permissions } from "./permissions.ts";
+import { Readers } from "./readers.ts";
 import type { Rooms } from "./rooms.ts";
 import { ShownBook } from "./shown.ts";
 import { Spaces, type SpacesFor } from "./spaces.ts";
-import type { Link, Store } from "./store/store.ts";
+import type { LaneName, Link, Store } from "./store/store.ts";
 
 export interface SurroundingSettings {
   readonly spaces: SpacesFor;
   readonly directory: boolean;
   /** How many ghosts join and leave rooms, beyond those who speak. */
   readonly joinsPerMinute: number;
+  /** Whether people without a login of their own are relayed. */
+  readonly relay: boolean;
 }
 
 export interface SurroundingContext {
@@ -32,12 +38,15 @@ export interface SurroundingContext {
   readonly ghosts: Ghosts;
   readonly links: Links;
   readonly rooms: Rooms;
+  readonly notices: Notices;
+  readonly permissions: Permissions;
   readonly namespace: Namespace;
   readonly clock: Clock;
   readonly log: Logger;
   /** Aborted when the bridge stops. */
   readonly signal: AbortSignal;
   readonly wishes: SurroundingSettings;
+  wake(lane: LaneName, open?: boolean): void;
 }
 
 /** How often something that failed is tried again, each time after twice as long, beginning with a second. The next connection tries anew. */
@@ -47,6 +56,7 @@ export class Surroundings {
   readonly shown: ShownBook;
   readonly spaces: Spaces;
   readonly directory: Directory;
+  readonly readers: Readers;
   /** The turns of the lanes of ended links. */
   readonly farewell: Work;
   readonly #context: SurroundingContext;
@@ -59,11 +69,13 @@ export class Surroundings {
     const shared = { ...context, portals: store.portals, settings: store.settings, shown: this.shown };
     this.spaces = new Spaces({ ...shared, wanted: wishes.spaces });
     this.directory = new Directory({ ...shared, byDefault: wishes.directory });
-    this.farewell = workFarewell({ ...shared, budget, spaces: this.spaces, directory: this.directory });
+    this.readers = new Readers({ ...context, relay: wishes.relay, bot: context.namespace.bot });
+    this.farewell = workFarewell({ ...shared, budget, spaces: this.spaces, directory: this.directory, readers: this.readers });
   }
 
   /** A link was made. */
   linked(link: Link, live: LiveLogin, channel: Channel): void {
+    this.#later(link, () => this.readers.linked(link));
     this.#looked(link, live, channel);
   }
 
@@ -75,6 +87,11 @@ export class Surroundings {
   /** The channel changed. */
   changed(link: Link, _live: LiveLogin, change: ChannelFacts): void {
     if (change.visibility !== undefined || change.unlisted !== undefined) this.#later(link, () => this.directory.update(link.room));
+  }
+
+  /** Sees every event that comes from the homeserver. */
+  observe(event: MatrixEvent): void {
+    this.readers.observe(event);
   }
 
   #looked(link: Link, _live: LiveLogin, channel: Channel): void {

@@ -26,6 +26,7 @@ const ACTION_BYTES = 9;
 /** The shortest room for text that is worth a line: with less, names are cut. */
 const LEAST_ROOM = 64;
 const LONGEST_NAME = 48;
+const MOST_LINES = 200;
 /** Room for ` … (12 lines: ADDRESS)`. */
 export const PAGE_LINK_BYTES = 160;
 
@@ -33,7 +34,7 @@ export function toParts(message: OutMessage, capabilities: Capabilities): readon
   const known = (capabilities as IrcCapabilities).irc ?? plainCapabilities.irc;
   if (!known) throw new TypeError("IRC's own capabilities are missing");
   const prefix = message.speaker.own ? "" : prefixOf(message.speaker, known);
-  const lines = toLines(message.body).filter((line) => line.some((run) => run.text.trim() !== ""));
+  const lines = toLines(message.body).filter((line) => line.some((run) => /[^\s•]/u.test(run.text)));
   if (lines.length === 0) throw new Refused("There is nothing in this message that IRC could show.");
   const addressed = known.replies ? address(lines, message) : lines;
   const reply = known.replies && message.reply?.message && isMsgid(message.reply.message) ? { reply: message.reply.message } : {};
@@ -81,6 +82,8 @@ function texts(lines: Run[][], message: OutMessage, prefix: string, known: Known
   const wrapped = lines.map((line) => wrap(line, { limit: known.line, prefix, keepSpaces: multiline !== undefined }));
   const count = wrapped.reduce((sum, line) => sum + line.length, 0);
   if (known.pageOver !== undefined && count > known.pageOver) return [page(message, command, prefix, known, count)];
+  // Minutes of a channel's time; without a public address there is no page to put it on.
+  if (count > MOST_LINES) throw new Refused(`On IRC this would be ${count} lines; ${MOST_LINES} is the most that is sent.`);
   if (!multiline) return wrapped.flat().map((text) => ({ command, lines: [{ text }] }));
   return batches(rejoin(lines, prefix, known), multiline).map((batch) => ({ command, lines: batch }));
 }

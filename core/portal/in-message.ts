@@ -1,5 +1,5 @@
 /** What is said on a network, in the room: messages, their edits and deletions. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { gatherIn, senderOf } from "./in-gather.ts";
 import { Earlier, redactIn, sendIn } from "./in-send.ts";
 import { toMatrix, toMatrixEdit } from "../matrix/to-matrix.ts";
@@ -7,6 +7,7 @@ import { TryLater } from "../model/errors.ts";
 import type { RemoteDelete, RemoteEdit, RemoteMessage } from "../model/events.ts";
 import type { EventId, Mxid, RemoteMessageId } from "../model/ids.ts";
 import type { LiveLogin } from "../logins.ts";
+import { withNames } from "./in-names.ts";
 import type { Person } from "../model/message.ts";
 import type { Turn } from "../lane.ts";
 import { eventIn, optOutName, type PortalContext } from "./portal.ts";
@@ -19,8 +20,9 @@ export interface InTurn extends Turn {
   readonly row: JournalRow;
 }
 
-export async function inMessage(turn: InTurn, event: RemoteMessage): Promise<void> {
+export async function inMessage(turn: InTurn, said: RemoteMessage): Promise<void> {
   const { portal, link, live, row } = turn;
+  const event = { ...said, body: withNames(said.body, portal.members.heard(link.room)) };
   const { messages, journal, users } = portal.store;
   await notOurEcho(turn, event);
   const known = await messages.byRemote(link.id, event.message);
@@ -40,7 +42,7 @@ export async function inMessage(turn: InTurn, event: RemoteMessage): Promise<voi
       continue;
     }
     const sent = await sendIn(portal, link, earlier, { type, content, as, remote: event.message, part, at: event.at });
-    records.push(recordOf(turn, event, sent, as, part, parts[part]?.file ?? (part === 0 ? digestOf(event) : undefined)));
+    records.push(recordOf(turn, event, sent, as, part, parts[part]?.file ?? (part === 0 ? digestOf(said) : undefined)));
   }
   const first = records[0]?.event as EventId;
   const threads = event.thread ? [{ link: link.id, thread: event.thread.id, root: root ?? first }] : [];
@@ -112,10 +114,7 @@ function recordOf(turn: InTurn, event: RemoteMessage, sent: EventId, as: Mxid, p
 
 /** Of what was said, so that a later comparison with history knows whether it was edited. */
 export function digestOf(event: RemoteMessage | RemoteEdit): string {
-  return createHash("sha256")
-    .update(JSON.stringify([event.style, event.body]))
-    .digest("base64url")
-    .slice(0, 16);
+  return hash("sha256", JSON.stringify([event.style, event.body]), "base64url").slice(0, 16);
 }
 
 export async function inEdit(turn: InTurn, event: RemoteEdit): Promise<void> {

@@ -19,7 +19,10 @@ export function workIn(portal: PortalContext, link: number): Work {
     if (!live) throw new TryLater(`There is no login "${known.login}" for ${known.network}: see the config.`, 60_000, "login");
     // A channel that turned private, or vanished, is judged before anything else that waits; it is never itself held back.
     try {
-      if (event.kind !== "channel-changed" && event.kind !== "channel-gone") await requireOpen(portal, known);
+      if (event.kind !== "channel-changed" && event.kind !== "channel-gone") {
+        await requireOpen(portal, known);
+        await portal.surroundings.readers.require(known);
+      }
       await take({ portal, link: known, live, row, again }, event);
     } catch (error) {
       throw translated(error);

@@ -1,5 +1,5 @@
 /** What is said in the room, on a network: messages and their edits, in as many parts as it takes there. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { correction } from "../correction.ts";
 import { fit } from "../fit.ts";
 import type { LiveLogin } from "../logins.ts";
@@ -25,12 +25,14 @@ export async function outMessage(turn: OutTurn, content: Content = turn.event.co
   const id = eventId(event.event_id);
   const done = await portal.store.messages.byEvent(id, link.id);
   const left = parts.map((part, place) => ({ part, place })).filter(({ place }) => !done.some((record) => record.part === place));
+  const last = left.at(-1)?.place;
   for (const { part, place } of left) {
     await effect(turn, voice.live, { ...part, channel: link.channel }, { what: id, place }, async (sent) => {
-      await portal.store.journal.finish(undefined, sayDone(turn, voice, id, part, place, sent));
+      // With the last part the row is done: one write for both.
+      await portal.store.journal.finish(place === last ? row.id : undefined, sayDone(turn, voice, id, part, place, sent));
     });
   }
-  await portal.store.journal.finish(row.id, {});
+  if (last === undefined) await portal.store.journal.finish(row.id, {});
 }
 
 async function partsOf(turn: OutTurn, voice: Voice, content: Content): Promise<readonly SayPart[]> {
@@ -68,10 +70,7 @@ function threadRootOf(event: MatrixEvent): EventId | undefined {
 
 /** Of what a part looks like on the wire, so that an edit changes only the parts that changed. */
 function digestOf(part: Pick<SayPart, "wire" | "text">): string {
-  return createHash("sha256")
-    .update(JSON.stringify([part.text, part.wire]))
-    .digest("base64url")
-    .slice(0, 16);
+  return hash("sha256", JSON.stringify([part.text, part.wire]), "base64url").slice(0, 16);
 }
 
 export async function outEdit(turn: OutTurn): Promise<void> {

@@ -15,6 +15,9 @@ export async function outTopic(turn: OutTurn, kind: "topic" | "name"): Promise<v
   if (wanted && typeof text === "string") {
     const part = { kind, channel: link.channel, text, speaker: voice.speaker } as const;
     await effect(turn, voice.live, part, { what: event.event_id, place: 0 }, async () => {});
+  } else if (voice && kind === "topic" && voice.live.network.capabilities.topic === "full" && link.settings.topic !== false) {
+    const text = `The topic changed in this room only: ${voice.live.network.name} does not let the bridge set it.`;
+    await portal.notices.say(link.room, `topic:${link.id}`, text);
   }
   await portal.store.journal.finish(row.id, {});
 }

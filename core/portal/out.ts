@@ -8,9 +8,11 @@ import { outEdit, outMessage } from "./out-message.ts";
 import { type OutStep, type OutTurn, TakenBack } from "./out-effect.ts";
 import { outPollEnd, outVote } from "./out-poll.ts";
 import { outReact } from "./out-react.ts";
+import { outReaders } from "./out-readers.ts";
 import { outRedact } from "./out-redact.ts";
 import { outMember, outPin, outTopic } from "./out-room.ts";
 import { type PortalContext, requireOpen } from "./portal.ts";
+import { READERS } from "../readers.ts";
 
 export function workOut(portal: PortalContext, link: number): Work {
   return async (row, { again }) => {
@@ -41,6 +43,8 @@ async function take(turn: OutTurn): Promise<void> {
       return await outReact(turn);
     case "m.room.redaction":
       return await outRedact(turn);
+    case READERS:
+      return await outReaders(turn);
     case "m.room.topic":
       return await outTopic(turn, "topic");
     case "m.room.name":

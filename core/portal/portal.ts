@@ -2,7 +2,7 @@
  * A bridged room: what both directions of it share. Every message goes through the same four steps in either direction:
  * gather → convert → send → record. `in-*.ts` is the way from a network into the room, `out-*.ts` the way from the room to a network.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Logger } from "pino";
 import type { DoublePuppets } from "../double-puppets.ts";
 import type { Ghosts } from "../ghost.ts";
@@ -81,7 +81,7 @@ export interface Delivered {
 
 /** A transaction id or a send's key: made from what is sent, never from a clock, so that the same effect has the same one for ever. */
 export function keyFor(link: Link, what: string, part: number): string {
-  return createHash("sha256").update(`${link.id}\n${what}\n${part}`).digest("base64url").slice(0, 22);
+  return hash("sha256", `${link.id}\n${what}\n${part}`, "base64url").slice(0, 22);
 }
 
 /** Why nothing crosses a link at the moment, as what to do about it: the lane waits until someone changes it. */

@@ -44,6 +44,7 @@ async function silent(portal: PortalContext, link: Link, sender: Mxid): Promise<
 
 export async function speakerOf(portal: PortalContext, link: Link, sender: Mxid, own: boolean): Promise<Speaker> {
   const member = await portal.members.member(link.room, sender);
+  if (!own) portal.members.spoke(link.room, sender, member.name);
   const avatarUrl = portal.media.avatar(member.avatar);
   return { mxid: sender, name: member.name, ...(avatarUrl ? { avatarUrl } : {}), own };
 }

@@ -236,7 +236,7 @@ suite("hostile lines", () => {
     const line = Array.from({ length: 20_000 }, (_, index) => `\x03${index % 99},${(index * 7) % 99}x`).join("");
     const began = performance.now();
     const body = fromFormatting(line);
-    assert.ok(performance.now() - began < 1000);
+    assert.ok(performance.now() - began < 10_000);
     assert.equal(
       JSON.stringify(body)
         .match(/"text":"x+"/g)
