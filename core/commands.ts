@@ -198,9 +198,11 @@ async function statusOf(context: CommandContext, link: Link): Promise<string> {
   const live = context.logins.get(link.network, link.login);
   const [inward, outward] = await Promise.all([journal.counts(`in:${link.id}`), journal.counts(`out:${link.id}`)]);
   const closed = link.paused ?? (await context.rooms.closedFor(link));
-  const state = closed ?? (live?.state.is === "connected" ? "connected" : live ? notConnected(live) : "its login is not in the config");
+  const gone = (link.facts as { gone?: string } | undefined)?.gone;
+  const state =
+    closed ?? gone ?? (live?.state.is === "connected" ? "connected" : live ? notConnected(live) : "its login is not in the config");
   const counts = `${inward.waiting} waiting to come in, ${outward.waiting} to go out, ${inward.parked + outward.parked} not deliverable`;
-  return `${link.network} ${link.channel}: ${state}; ${counts}`;
+  return `${link.network} ${link.channel}: ${state.replace(/\.$/, "")}; ${counts}`;
 }
 
 async function retry(context: CommandContext, asked: Asked): Promise<string> {

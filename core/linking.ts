@@ -140,7 +140,13 @@ export class Linking {
     const known = await links.update(link, { facts: rememberedOf(channel) });
     this.#context.changed(known, true);
     await this.forgetEnded((ended) => ended.network === network && ended.channel === channel.id);
-    await live.connection.join(channel.id);
+    try {
+      await live.connection.join(channel.id);
+    } catch (error) {
+      // Not let in: no link stands that would close the others of the room.
+      if (error instanceof Refused) await this.#undo(known);
+      throw error;
+    }
     // Some networks tell where a channel's history stands only to those who are in it.
     const latest = channel.latest ?? (await live.connection.channel(channel.id).catch(() => undefined))?.latest;
     if (known.watermark === undefined && latest !== undefined) await links.update(known, { watermark: latest });
@@ -150,6 +156,12 @@ export class Linking {
     await store.portals.putMaking(namespace.alias(network, channel.id), undefined);
     this.#context.surroundings.linked(known, live, channel);
     return known;
+  }
+
+  async #undo(link: Link): Promise<void> {
+    await this.#context.links.remove(link);
+    this.#context.changed(link, false);
+    this.#context.rooms.forget(link.room);
   }
 
   /** The link is to be otherwise from now on. */

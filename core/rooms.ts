@@ -87,7 +87,11 @@ export class Rooms {
     if (verdict.remedy === "invite-only" && (await this.#close(link.room))) {
       this.forget(link.room);
       const again = await this.verdict(link.room);
-      if (again.ok) return again;
+      if (again.ok) {
+        const text = `${verdict.why} So from now on this room lets in only those who are invited, and its history is for members.`;
+        await this.#context.notices.say(link.room, `shut:${link.id}:${link.phase}:${verdict.why}`, text);
+        return again;
+      }
     }
     await this.#context.notices.say(link.room, `closed:${link.id}:${verdict.why}`, verdict.why);
     return verdict;
