@@ -8,7 +8,7 @@ import { type LoginId, loginId, networkId, type RemoteChannelId, remoteChannelId
 import type { Login, Network, NetworkIds, SignIn } from "../../core/network.ts";
 import { toyCapabilities } from "./toy-network-capabilities.ts";
 import { ToyConnection } from "./toy-network-connection.ts";
-import { toParts } from "./toy-network-convert.ts";
+import { person, toParts } from "./toy-network-convert.ts";
 import { ToyLine } from "./toy-network-line.ts";
 import type { ToyService } from "./toy-network-service.ts";
 
@@ -45,13 +45,14 @@ function isInRealm(text: string): boolean {
 const signIn: SignIn<ToyConfig> = {
   id: "token",
   name: "With a token",
-  start: async ({ realm }, { owner }) => ({
+  start: async ({ realm, address }, { owner }) => ({
     kind: "fields",
     instructions: "Paste the token of your account.",
     fields: [{ id: "token", name: "Token", secret: true }],
     submit: async ({ token = "" }) => {
       const login: Login = { id: loginId(`${realm}:${owner}`), name: `${owner} in ${realm}`, owner, secrets: { token } };
-      return { kind: "done", login };
+      const account = [...(services.get(address)?.accounts.values() ?? [])].find((one) => one.token === token);
+      return { kind: "done", login, ...(account && { person: person(realm, account.id, account.name) }) };
     },
   }),
 };

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
 import type { MatrixRoom } from "../matrix-room.ts";
-import { BOT, openTown, type Town, type TownOptions } from "./town.ts";
+import { BOT, openTown, type Town, type TownOptions, until } from "./town.ts";
 
 describe("Linking", () => {
   let town: Town;
@@ -76,6 +76,7 @@ describe("Linking", () => {
   test("unlinking says how many messages still wait, and asks", async () => {
     const room = await open({ permissions: { "*": "admin" } });
     await ask(room, "!causeway link toy town plaza");
+    await until(async () => (await town.told()).length === 1, "the channel is told of the link");
     const { down, up } = town.toy.faults;
     assert.ok(typeof down === "function" && typeof up === "function");
     await down();

@@ -22,6 +22,7 @@ import type { MatrixRoom } from "../matrix-room.ts";
 
 export const BOT = "@causeway:test.local";
 const SPEED = 20;
+const OWN_WORDS = /^(?:This channel is bridged to Matrix|Reading along in Matrix|No longer reading along): /;
 
 export interface Town {
   readonly hs: FakeHomeserver;
@@ -36,6 +37,8 @@ export interface Town {
   /** What the channel's people see, relayed people under their own names. */
   channel(): Promise<Standing[]>;
   texts(): Promise<string[]>;
+  /** What the bridge itself says in the channel: it stands in no other list. */
+  told(): Promise<string[]>;
   /** The status of what the service answers to a question of the homeserver's, by its path after `/_matrix/app/v1`. */
   asked(path: string): Promise<number>;
   stopBridge(): Promise<void>;
@@ -107,9 +110,10 @@ export async function openTown(options: TownOptions = {}): Promise<Town> {
   }
   // The toy network shows relayed people by their name before the text.
   const channel = async () =>
-    (await toy.standing(toy.channel)).map((message) => {
+    (await toy.standing(toy.channel)).flatMap((message) => {
+      if (OWN_WORDS.test(message.text)) return [];
       const [, name, text] = /^(\w+): ([\s\S]*)$/.exec(message.text) ?? [];
-      return message.name === "Steward" && name !== undefined && text !== undefined ? { ...message, name, text } : message;
+      return [message.name === "Steward" && name !== undefined && text !== undefined ? { ...message, name, text } : message];
     });
   return {
     hs,
@@ -125,6 +129,7 @@ export async function openTown(options: TownOptions = {}): Promise<Town> {
       return (await fetch(`http://127.0.0.1:${port}/_matrix/app/v1${path}`, { headers })).status;
     },
     texts: async () => (await channel()).map((message) => message.text),
+    told: async () => (await toy.standing(toy.channel)).map((message) => message.text).filter((text) => OWN_WORDS.test(text)),
     async seen(look, what) {
       await until(async () => look(await channel()), what).catch(async (error: Error) => {
         throw new Error(`${error.message}; the channel shows ${JSON.stringify((await channel()).slice(-5))}`);
