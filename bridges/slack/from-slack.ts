@@ -176,7 +176,7 @@ function fromCommand(message: Json, road: Road, known: Known): RemoteEvent | und
   if (message.subtype !== undefined || message.bot_id !== undefined || known.self.bot === undefined) return undefined;
   const words = commandIn(string(message.text));
   const user = filled(message.user);
-  if (words === undefined || user === undefined || (road.via === "history" && !/^opt/.test(words))) return undefined;
+  if (words === undefined || user === undefined || (road.via === "history" && !words.startsWith("opt"))) return undefined;
   const reply = { channel: road.channel, user, ...(filled(message.thread_ts) === undefined ? {} : { thread: string(message.thread_ts) }) };
   return channel.readCommand({ user, words, reply, at: string(message.ts) }, road, known);
 }

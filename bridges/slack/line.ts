@@ -62,7 +62,7 @@ export class Line {
     const { promise: late, reject } = Promise.withResolvers<never>();
     const cancel = this.#context.clock.timer(HELLO, () => reject(new Error("Slack opened no connection in time.")));
     const started = this.#client.start().catch((error: unknown) => {
-      throw error ?? new Error("Slack closed the connection before it was open.");
+      throw error instanceof Error ? error : new Error("Slack closed the connection before it was open.");
     });
     try {
       await Promise.race([started, late]);

@@ -5,7 +5,7 @@ import { channelId, messageId, ownLoginId, personId } from "../../bridges/slack/
 import { PAGE } from "../../bridges/slack/history.ts";
 import { slack } from "../../bridges/slack/index.ts";
 import { blocksLength } from "../../bridges/slack/to-slack.ts";
-import type { FileWire, SayWire } from "../../bridges/slack/wire.ts";
+import type { SayWire } from "../../bridges/slack/wire.ts";
 import type { Clock, Network } from "../../core/network.ts";
 import { loginId, type RemoteChannelId, remoteChannelId, remoteThreadId, remoteUserId } from "../../core/model/ids.ts";
 import type { Harness, Scene, Someone, Standing } from "../conformance/harness.ts";

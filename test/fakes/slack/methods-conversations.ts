@@ -156,7 +156,7 @@ export function mine(call: Call): Answer {
 }
 
 export function join(call: Call): Answer {
-  const { world, grant } = call;
+  const { grant } = call;
   const channel = place(call);
   if (channel.kind !== "channel" || channel.private) throw new SlackError("method_not_supported_for_channel_type");
   if (channel.archived) throw new SlackError("is_archived");
