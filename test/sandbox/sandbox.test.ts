@@ -101,8 +101,14 @@ suite("the sandbox", () => {
     for (const [index, text] of texts.entries()) await act({ side: sides[index % 4], do: "say", text });
     for (const [index, text] of texts.entries())
       for (const side of sides) if (side !== sides[index % 4]) await shown(side, holds(text), text);
-    const { tally, bridge } = await state();
+    const { tally, bridge, sides: after } = await state();
     assert.deepEqual([tally.waiting, tally.lost, tally.doubled, bridge.kills], [0, 0, 0, 1]);
+    for (const to of sides)
+      for (const [index, from] of sides.entries()) {
+        const said = texts.filter((_text, number) => number % 4 === index);
+        const arrived = (after[to].channels[0]?.messages ?? []).flatMap(({ text }) => said.find((one) => text.endsWith(one)) ?? []);
+        assert.deepEqual(arrived, said, `what was said on ${from} stands on ${to} in order`);
+      }
   });
 
   test("what people do on Slack and Discord crosses as well", async () => {
