@@ -32,7 +32,6 @@ export interface HomeserverContext {
 
 /** Counts starts. */
 const EPOCH = "matrix.epoch";
-const BOT_GONE = "The bridge's bot was removed from the room.";
 const WHO_MAY_READ = new Set(["m.room.encryption", "m.room.join_rules", "m.room.history_visibility"]);
 
 function lookedKey(room: RoomId): string {
@@ -110,23 +109,8 @@ export class FromHomeserver {
     members.observe(event);
     doubles.observe(event);
     rooms.observe(event);
-    if (event.type === "m.room.member" && event.state_key === this.#context.bot) {
-      this.#botMoved(event).catch((error: unknown) => log.error({ room: event.room_id, err: error }, "Links could not be paused"));
-    }
     if (!WHO_MAY_READ.has(event.type)) return;
     this.#judge(event.room_id).catch((error: unknown) => log.error({ room: event.room_id, err: error }, "A room could not be judged"));
-  }
-
-  /** Whoever throws the bridge's bot out of a room means the bridge: nothing crosses until it is back. */
-  async #botMoved(event: MatrixEvent): Promise<void> {
-    const { links, lanes, bot } = this.#context;
-    const gone = ["leave", "ban"].includes(String(event.content["membership"])) && event.sender !== bot;
-    for (const link of await links.inRoom(event.room_id)) {
-      if (gone && link.paused === undefined) await links.update(link, { paused: BOT_GONE });
-      if (event.content["membership"] !== "join" || link.paused !== BOT_GONE) continue;
-      await links.update(link, { paused: undefined });
-      for (const lane of [`in:${link.id}`, `out:${link.id}`]) lanes().wake(lane, true);
-    }
   }
 
   /** Who can see what has changed: told at once, not at the next message. */
