@@ -37,7 +37,7 @@ test("a file goes into a thread", async (t) => {
 });
 
 test("a file whose size nobody knows is measured first", async (t) => {
-  const alive = await live(t);
+  const alive = await live(t, { speed: 2 });
   const bytes = Buffer.alloc(3_000_000, "oil");
   const unknown = {
     ...file("oil.bin", bytes),

@@ -176,11 +176,11 @@ test("a root that was deleted over its replies is told as deleted", async (t) =>
 });
 
 test("Slack wants a pause in the middle: what was fetched is kept, and it goes on", async (t) => {
-  const alive = await live(t, { speed: 100 });
+  const alive = await live(t, { speed: 20 });
   const { alice, channel, fake } = alive.stage;
   fake.delivery.down = true;
   for (let index = 0; index < 450; index++) alice.say(channel, String(index));
-  fake.faults.plan("conversations.history", { kind: "limit", seconds: 20 });
+  fake.faults.plan("conversations.history", { kind: "limit", seconds: 4 });
   const { events } = await caughtUp(alive, BEGINNING);
   assert.equal(texts(events).length, 450);
 });

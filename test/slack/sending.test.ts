@@ -142,7 +142,7 @@ test("a lost request has not arrived", async (t) => {
 });
 
 test("of a message among very many others nobody guesses whether it arrived", async (t) => {
-  const alive = await live(t);
+  const alive = await live(t, { speed: 2 });
   alive.stage.fake.limits.enforced = false;
   const { channel, alice } = alive.stage;
   alive.stage.fake.delivery.down = true;
@@ -255,7 +255,7 @@ test("when Slack wants a pause in one channel, the others go on", async (t) => {
 });
 
 test("many at once keep Slack's pace, and none is refused by Slack", async (t) => {
-  const alive = await live(t);
+  const alive = await live(t, { speed: 4 });
   const { stage } = alive;
   await Promise.allSettled(Array.from({ length: 12 }, (_, index) => alive.say(`lamp ${index}`)));
   const answers = stage.channel.messages.length;

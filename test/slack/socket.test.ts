@@ -24,7 +24,7 @@ for (const reason of ["warning", "refresh_requested"] as const)
     const alive = await live(t);
     const { stage, core } = alive;
     const said = await chatter(alive, 90, (index) => {
-      if (index === 20 || index === 50) stage.fake.sockets.refresh(reason, 400);
+      if (index === 20 || index === 50) stage.fake.sockets.refresh(reason, 10_000);
     });
     await allCame(alive, said);
     await eventually(() => stage.fake.sockets.count(stage.app) === 1, "one line is left");
