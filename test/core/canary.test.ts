@@ -25,7 +25,7 @@ function scene(options: { deaf?: boolean; refuses?: number } = {}) {
   const canary: Canary = new Canary({
     client: client as unknown as MatrixClient,
     settings: { get: async (key) => settings.get(key), set: async (key, value) => void settings.set(key, value) },
-    clock: createClock({ speed: 20_000, since: Date.now() }),
+    clock: createClock({ speed: 1_000, since: Date.now() }),
     log: pino({ level: "silent" }),
     signal: stop.signal,
     heard: (ms) => void heard.push(ms),
@@ -36,7 +36,7 @@ function scene(options: { deaf?: boolean; refuses?: number } = {}) {
 }
 
 async function until(look: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 500 && !look(); tries += 1) await new Promise((resolve) => setTimeout(resolve, 2));
+  for (let tries = 0; tries < 2_000 && !look(); tries += 1) await new Promise((resolve) => setTimeout(resolve, 2));
   assert.ok(look());
 }
 
