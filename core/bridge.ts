@@ -182,7 +182,7 @@ export class Bridge {
     const configured = new Map(options.networks.map((one) => [one.network.id, one]));
     const callback = (owner: Mxid) => options.callback?.(owner);
     this.#signIns = new SignIns({ ...shared, users: store.users, networks: configured, callback });
-    const upgrade = { ...shared, portals: store.portals };
+    const upgrade = { ...shared, linking: this.#linking, surroundings, wake };
     this.#commands = {
       ...shared,
       upgrade,

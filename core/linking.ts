@@ -173,6 +173,22 @@ export class Linking {
     if (live && channel) surroundings.linked(now, live, channel);
   }
 
+  /** The link's room was replaced: what the old one had, the new one gets. */
+  async moved(link: Link): Promise<void> {
+    const { logins, client, namespace, log } = this.#context;
+    const live = logins.get(link.network, link.login);
+    const channel = live?.state.is === "connected" ? await live.connection.channel(link.channel) : undefined;
+    if (live && channel) await this.#writeState(link, live, channel);
+    const alias = namespace.alias(link.network, link.channel);
+    const there = await client.resolveAlias(alias);
+    if (!there || there.room === link.room) return;
+    const take = async () => {
+      await client.removeAlias(alias);
+      await client.putAlias(alias, link.room);
+    };
+    await take().catch((error: unknown) => log.warn({ room: link.room, err: error }, "The alias stayed with the room that was replaced"));
+  }
+
   /** What other tools read to know that a room is bridged (MSC2346). Not worth failing over. */
   async #writeState(link: Link, live: LiveLogin, channel: Channel): Promise<void> {
     const key = `io.causeway.${link.network}/${link.channel}`;

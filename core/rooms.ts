@@ -11,6 +11,7 @@ import { ORIGIN, signOrigin } from "./matrix/origin.ts";
 import type { ChannelFacts } from "./model/events.ts";
 import { type EventId, type Mxid, type NetworkId, type RoomAlias, type RoomId, eventId, roomAlias, roomId } from "./model/ids.ts";
 import type { Notices } from "./notices.ts";
+import type { Shown } from "./shown.ts";
 import type { Link, PortalStore } from "./store/store.ts";
 import { judge, type RoomFacts, type Verdict } from "./visibility.ts";
 
@@ -18,6 +19,8 @@ interface Known {
   readonly facts: RoomFacts;
   readonly powers: Content | undefined;
   readonly creators: readonly string[];
+  /** Another room stands in its place. */
+  readonly replaced: boolean;
 }
 
 export interface RoomContext {
@@ -40,6 +43,7 @@ const JUDGED_BY = new Set([
   "m.room.encryption",
   "m.room.power_levels",
   "m.room.canonical_alias",
+  "m.room.tombstone",
 ]);
 
 export class Rooms {
@@ -98,7 +102,10 @@ export class Rooms {
   }
 
   async #judge(room: RoomId): Promise<Verdict> {
-    const { facts } = await this.#read(room);
+    const { facts, replaced } = await this.#read(room);
+    if (replaced && ((await this.#context.portals.portal(room))?.shown as Shown | undefined)?.stays !== true) {
+      return { ok: false, why: "This room was replaced, and the bridge is not in the new one yet.", remedy: "pause" };
+    }
     const links = await this.#context.links.inRoom(room);
     const channels = links.map((link) => {
       const { visibility, unlisted } = (link.facts ?? {}) as ChannelFacts;
@@ -212,12 +219,13 @@ export class Rooms {
 
 async function readRoom(client: MatrixClient, room: RoomId): Promise<Known> {
   const read = (type: string) => client.stateEvent(room, type, "");
-  const [rules, history, guests, encryption, powers, creators, published] = await Promise.all([
+  const [rules, history, guests, encryption, powers, tombstone, creators, published] = await Promise.all([
     read("m.room.join_rules"),
     read("m.room.history_visibility"),
     read("m.room.guest_access"),
     read("m.room.encryption"),
     read("m.room.power_levels"),
+    read("m.room.tombstone"),
     readCreators(client, room),
     client.published(room).catch(() => false),
   ]);
@@ -231,6 +239,7 @@ async function readRoom(client: MatrixClient, room: RoomId): Promise<Known> {
     },
     powers,
     creators,
+    replaced: typeof tombstone?.["replacement_room"] === "string",
   };
 }
 

@@ -15,6 +15,8 @@ export interface Shown {
   readonly unmoderated?: number;
   /** We put it into the room directory. */
   readonly listed?: true;
+  /** The room that is said to replace it does not: the bridge stays. */
+  readonly stays?: true;
 }
 
 export class ShownBook {

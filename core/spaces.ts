@@ -74,6 +74,18 @@ export class Spaces {
     });
   }
 
+  /** A room was replaced: the new one takes its places. */
+  async moved(from: RoomId, to: RoomId): Promise<void> {
+    await this.#inTurn(async () => {
+      const { client, shown } = this.#context;
+      for (const space of new Set(Object.values((await shown.of(to)).spaces ?? {}))) {
+        const rule = await client.stateEvent(space, "m.room.join_rules", "");
+        await this.#adopt({ room: space, open: rule?.["join_rule"] === "public" }, to);
+        await client.setState(space, "m.space.child", from, {});
+      }
+    });
+  }
+
   async #isWanted(room: RoomId): Promise<boolean> {
     const { wanted, shown } = this.#context;
     return wanted === "all" || (wanted === "made" && (await shown.isMade(room)));
@@ -119,7 +131,7 @@ export class Spaces {
     return space;
   }
 
-  async #adopt(space: Space, child: RoomId): Promise<void> {
+  async #adopt(space: Pick<Space, "room" | "open">, child: RoomId): Promise<void> {
     const { client, namespace, log } = this.#context;
     const via = [namespace.domain];
     await client.setState(space.room, "m.space.child", child, { via });

@@ -11,7 +11,7 @@ import type { MatrixClient } from "./matrix/client.ts";
 import type { MatrixEvent } from "./matrix/event.ts";
 import type { Namespace } from "./matrix/namespace.ts";
 import type { ChannelFacts } from "./model/events.ts";
-import type { NetworkId } from "./model/ids.ts";
+import type { NetworkId, RoomId } from "./model/ids.ts";
 import type { Channel, Clock, Network } from "./network.ts";
 import type { Notices } from "./notices.ts";
 import type { Permissions } from "./permissions.ts";
@@ -87,6 +87,15 @@ export class Surroundings {
   /** The channel changed. */
   changed(link: Link, _live: LiveLogin, change: ChannelFacts): void {
     if (change.visibility !== undefined || change.unlisted !== undefined) this.#later(link, () => this.directory.update(link.room));
+  }
+
+  /** A room was replaced; what was remembered of the old one is remembered of the new one already. */
+  async moved(from: RoomId, to: RoomId): Promise<void> {
+    await this.shown.change(to, ({ listed: _listed, powers: _powers, unmoderated: _unmoderated, ...others }) => others);
+    const [link] = await this.#context.links.inRoom(to);
+    if (!link) return;
+    this.#later(link, () => this.spaces.moved(from, to));
+    this.#later(link, () => this.directory.update(to));
   }
 
   /** Sees every event that comes from the homeserver. */

@@ -3,21 +3,26 @@
  * unclear in the old room is resolved by the origin marks there, whose links stay the same.
  */
 import type { Logger } from "pino";
+import type { Linking } from "./linking.ts";
 import type { Links } from "./links.ts";
 import type { MatrixClient } from "./matrix/client.ts";
 import { isRecord, type MatrixEvent } from "./matrix/event.ts";
 import { type RoomId, roomId } from "./model/ids.ts";
 import type { Notices } from "./notices.ts";
 import type { Rooms } from "./rooms.ts";
-import type { PortalStore } from "./store/store.ts";
+import type { LaneName, Link } from "./store/store.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 export interface UpgradeContext {
   readonly client: MatrixClient;
-  readonly portals: PortalStore;
+  readonly linking: Linking;
+  readonly surroundings: Surroundings;
   readonly links: Links;
   readonly rooms: Rooms;
   readonly notices: Notices;
   readonly log: Logger;
+  /** The lane of a link may go on. */
+  wake(lane: LaneName, open: boolean): void;
 }
 
 /** A tombstone was seen. */
@@ -28,6 +33,9 @@ export async function followTombstone(context: UpgradeContext, event: MatrixEven
   if ((await context.links.inRoom(old)).length === 0) return;
   const next = await enter(context, old, roomId(named));
   if (!next || (await move(context, next)) === old) return;
+  await context.surroundings.shown.change(old, (shown) => ({ ...shown, stays: true }));
+  context.rooms.forget(old);
+  for (const link of await context.links.inRoom(old)) wakeLanes(context, link);
   const text = "The room that is said to replace this one does not name it as its predecessor: the bridge stays here.";
   await context.notices.say(old, `upgrade:${next}`, text);
 }
@@ -44,11 +52,19 @@ export async function move(context: UpgradeContext, next: RoomId): Promise<RoomI
   const tombstone = await client.stateEvent(old, "m.room.tombstone", "").catch(() => undefined);
   if (here.length === 0 || tombstone?.["replacement_room"] !== next) return old;
   await links.moveRoom(old, next);
-  const portal = await context.portals.portal(old);
-  if (portal) await context.portals.putPortal({ ...portal, room: next });
-  for (const link of await links.inRoom(next)) await rooms.judge(link);
+  rooms.forget(old);
+  for (const link of await links.inRoom(next)) {
+    await rooms.judge(link);
+    await context.linking.moved(link).catch((error: unknown) => log.warn({ room: next, err: error }, "Something stayed with the old room"));
+    wakeLanes(context, link);
+  }
+  await context.surroundings.moved(old, next);
   log.info({ from: old, to: next, links: here.length }, "Followed an upgraded room");
   return old;
+}
+
+function wakeLanes(context: UpgradeContext, link: Link): void {
+  for (const lane of [`in:${link.id}`, `out:${link.id}`]) context.wake(lane, true);
 }
 
 /** Version 12 ids name no server: the way in leads through the servers of the people who were in the old room. */

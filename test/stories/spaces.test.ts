@@ -164,6 +164,32 @@ describe("Spaces", () => {
     await holds(await enter(TOWN), town.room.id);
   });
 
+  test("a room that is replaced leaves its alias, its place in the space and its state to the new one", async () => {
+    town = await openTown({ config: { bridge: { spaces: "all" } } });
+    const space = await enter(TOWN);
+    await holds(space, town.room.id);
+    assert.equal(await roomOf(PLAZA), town.room.id);
+    const next = await town.room.upgrade("12");
+    await town.toy.alice.say("wait for me");
+    await next.invite("@causeway:test.local");
+    await next.next({ body: "wait for me" });
+    await holds(space, next.id);
+    await holdsNot(space, town.room.id);
+    await linked(next.id);
+    await until(async () => (await roomOf(PLAZA)) === next.id, "the alias follows");
+  });
+
+  test("a room that only says that it was replaced stays where it is", async () => {
+    town = await openTown();
+    const other = await town.ann.createRoom({ preset: "private_chat" });
+    await other.invite("@causeway:test.local");
+    await other.next({ sender: "@causeway:test.local", body: /I am the bridge/ });
+    await town.room.setState("m.room.tombstone", { body: "gone", replacement_room: other.id });
+    await town.room.next({ sender: "@causeway:test.local", body: /does not name it as its predecessor/ });
+    await town.toy.alice.say("still here");
+    await town.room.next({ body: "still here" });
+  });
+
   test("a room stands in the directory only where the config says yes, and only while its channel is public", async () => {
     await open({ channels: [{ channel: "town plaza" }, { channel: "town market", directory: true }] });
     const listed = async () => ((await town.ann.call("GET", "/publicRooms"))["chunk"] as { room_id: string }[]).map((room) => room.room_id);
