@@ -8,11 +8,8 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { Pool } from "undici";
 
-const [url = "", messages = 0, together = 1] = process.argv.slice(2).map((word, index) => (index === 0 ? word : Number(word))) as [
-  string,
-  number,
-  number,
-];
+const url = process.argv[2] ?? "";
+const [messages = 0, together = 1] = process.argv.slice(3).map(Number);
 const CONNECTIONS = 8;
 const folder = mkdtempSync(join(tmpdir(), "causeway-limit-"));
 const db = new Database(join(folder, "limit.db"));

@@ -33,22 +33,21 @@ async function bench(): Promise<void> {
   if (unknown !== undefined) throw new Error(`There is no part "${unknown}"; there are ${Object.keys(PARTS).join(", ")}.`);
   const figures = new Figures();
   const profileInto = values["cpu-prof"] ? mkdtempSync(join(tmpdir(), "causeway-profile-")) : undefined;
+  const machine = `${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.versions.node}, ${process.platform}`;
+  const file = fileFor(names);
   for (const name of names) {
     process.stderr.write(`${name} …\n`);
     await PARTS[name as keyof typeof PARTS]({ figures, runs: Number(values.runs), quick: values.quick, profileInto });
+    // What stands is kept, should a later part fail.
+    writeFileSync(file, `${JSON.stringify({ machine, figures: figures.all } satisfies Results, null, 2)}\n`);
   }
-  const machine = `${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.versions.node}, ${process.platform}`;
-  const results: Results = { machine, figures: figures.all };
-  console.log(`${machine}\n\n${tableOf(figures.all)}`);
-  console.log(`\nWritten to ${write(results, names)}`);
+  console.log(`${machine}\n\n${tableOf(figures.all)}\n\nWritten to ${file}`);
   if (profileInto !== undefined) console.log(`\n${topOf(profileInto)}`);
 }
 
-function write(results: Results, names: readonly string[]): string {
+function fileFor(names: readonly string[]): string {
+  if (values.out !== undefined) return values.out;
   const folder = fileURLToPath(new URL("results", import.meta.url));
   mkdirSync(folder, { recursive: true });
-  const stamp = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
-  const file = values.out ?? join(folder, `${stamp} ${names.join(" ")}.json`);
-  writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
-  return file;
+  return join(folder, `${new Date().toISOString().slice(0, 19).replaceAll(":", "-")} ${names.join(" ")}.json`);
 }

@@ -51,6 +51,11 @@ const LAUNCHER = fileURLToPath(new URL("../causeway.js", import.meta.url));
 const MS_PER_TICK = 10;
 const READY_WITHIN = 180_000;
 
+const living = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of living) child.kill("SIGKILL");
+});
+
 export async function openStage({ portals, ghosts, profileInto }: StageOptions): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), "causeway-bench-"));
   const port = await freePort();
@@ -122,7 +127,8 @@ function launch(folder: string, words: readonly string[], flags: readonly string
   const log = openSync(join(folder, "bridge.log"), "a");
   const child = spawn(process.execPath, [...flags, LAUNCHER, ...words], { cwd: folder, stdio: ["ignore", log, log] });
   closeSync(log);
-  process.once("exit", () => child.kill("SIGKILL"));
+  living.add(child);
+  child.once("exit", () => living.delete(child));
   return child;
 }
 
@@ -149,10 +155,6 @@ function usageOf(pid: number, walIndex: string): Usage {
 
 class FarSide {
   readonly #child = fork(fileURLToPath(new URL("far-side.ts", import.meta.url)));
-
-  constructor() {
-    process.once("exit", () => this.#child.kill("SIGKILL"));
-  }
 
   async ask<Name extends keyof Questions>(ask: Name, ...given: Parameters<Questions[Name]>): Promise<ReturnType<Questions[Name]>> {
     this.#child.send({ ask, given });
