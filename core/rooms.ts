@@ -227,7 +227,7 @@ async function readRoom(client: MatrixClient, room: RoomId): Promise<Known> {
     read("m.room.power_levels"),
     read("m.room.tombstone"),
     readCreators(client, room),
-    client.published(room).catch(() => false),
+    client.published(room).catch(() => undefined),
   ]);
   return {
     facts: {

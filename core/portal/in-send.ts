@@ -17,6 +17,7 @@ export interface Outbound {
 }
 
 const LOOK_BACK = 100;
+const PAGES = 5;
 
 /** What an earlier attempt may have left in the room, read once per turn and only when there may be something. */
 export class Earlier {
@@ -40,12 +41,19 @@ export class Earlier {
   async #look(): Promise<ReadonlyMap<string, EventId>> {
     const { client, secret } = this.#portal;
     const found = new Map<string, EventId>();
-    const page = await client.messages(this.#link.room, { dir: "b", limit: LOOK_BACK }).catch((error: unknown) => {
-      throw failureOf(error);
-    });
-    for (const event of page.events) {
-      const origin = readOrigin(secret, event);
-      if (origin?.link === this.#link.id) found.set(`${origin.part} ${origin.remote}`, event.event_id);
+    let from: string | undefined;
+    for (let page = 0; page < PAGES; page += 1) {
+      const back = await client
+        .messages(this.#link.room, { dir: "b", limit: LOOK_BACK, ...(from === undefined ? {} : { from }) })
+        .catch((error: unknown) => {
+          throw failureOf(error);
+        });
+      for (const event of back.events) {
+        const origin = readOrigin(secret, event);
+        if (origin?.link === this.#link.id) found.set(`${origin.part} ${origin.remote}`, event.event_id);
+      }
+      from = back.end;
+      if (from === undefined || back.events.length === 0) break;
     }
     return found;
   }
