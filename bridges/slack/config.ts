@@ -28,9 +28,11 @@ const workspace = z
       .default("thread")
       .describe("What a relayed reply becomes: a message in the thread of what it answers, or one in the channel with a quote above."),
     files: z
-      .enum(["upload", "link"])
+      .enum(["upload", "thread", "link"])
       .default("upload")
-      .describe("What a relayed file becomes: an upload, which Slack shows under the app's name, or a link under the person's own."),
+      .describe(
+        "What a relayed file becomes: an upload with its text, which Slack shows under the app's name; the text under the person's own name with the upload in its thread; or a link under the person's own name.",
+      ),
   })
   .describe("One workspace, by its id (T…), which stands in the address of Slack's web client.");
 

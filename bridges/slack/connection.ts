@@ -106,8 +106,9 @@ export class SlackConnection implements Connection {
     if (this.#session.isOwn) return { ...OWN, ...(api.may("files:write") ? {} : { files: "fallback" }) };
     return {
       ...RELAY,
-      ...(this.#workspace?.replies === "quote" ? { reply: "fallback" } : {}),
+      ...(this.#workspace?.replies === "quote" ? { reply: "partial" } : {}),
       ...(nameless || !api.may("chat:write.customize") ? { speaker: "fallback" } : {}),
+      ...(this.#workspace?.files === "thread" ? { files: "partial" } : {}),
       ...(this.#workspace?.files === "link" || !api.may("files:write") ? { files: "fallback" } : {}),
       ...(api.may("reactions:write") ? {} : { react: "refused" }),
     };

@@ -7,7 +7,7 @@ import { codeOf } from "./failures.ts";
 import { reactionMark } from "./from-channel.ts";
 import { messageAt } from "./look.ts";
 import { channelName, reactionName } from "./names.ts";
-import { records, string } from "./wire.ts";
+import { fileBelow, keyIn, records, string } from "./wire.ts";
 import { clean } from "./write-blocks.ts";
 
 /** Lets the named answers of Slack's stand for success. */
@@ -50,9 +50,13 @@ export async function erase(desk: Desk, part: DeletePart): Promise<Sent> {
 
 async function filesOf(desk: Desk, place: string, part: DeletePart): Promise<readonly string[]> {
   const message = await messageAt(desk, place, part.message, part.thread);
-  return records(message?.files)
-    .filter((file) => file.user === desk.self.user && file.mode !== "tombstone")
-    .map((file) => string(file.id));
+  const below = message && keyIn(message) !== undefined ? fileBelow(message) : undefined;
+  return [
+    ...records(message?.files)
+      .filter((file) => file.user === desk.self.user && file.mode !== "tombstone")
+      .map((file) => string(file.id)),
+    ...(below === undefined ? [] : [below]),
+  ];
 }
 
 export async function pin(desk: Desk, part: PinPart): Promise<Sent> {

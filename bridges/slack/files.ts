@@ -16,7 +16,8 @@ import { remoteThreadId } from "../../core/model/ids.ts";
 import type { Desk } from "./desk.ts";
 import { codeOf, isUnsent } from "./failures.ts";
 import { messageId } from "./ids.ts";
-import { filled, type FileWire, type Json, record, records, string } from "./wire.ts";
+import { post } from "./post.ts";
+import { fileBelow, filled, type FileWire, type Json, record, records, string } from "./wire.ts";
 
 /** Slack tells a little later where a file was shared: how long it is asked. */
 const FOR_SHARES = 2_000;
@@ -26,41 +27,83 @@ const STILL = 60_000;
 
 interface Saved {
   readonly file?: string;
+  /** The caption that stands in the channel already. */
+  readonly caption?: string;
 }
+
+/** What a look through a channel has found. */
+export type Looked = Json | "too much" | undefined;
+export const TOO_MUCH = "So much has been said on Slack since that it cannot be looked through.";
 
 export async function sendFile(desk: Desk, part: SayPart, wire: FileWire, key: string, progress: Progress): Promise<Sent> {
   const place = desk.place(part.channel);
   if (!part.file) throw new Refused("The file is not there any more.");
-  const saved = record(progress.saved) as Saved;
-  if (saved.file !== undefined) {
-    const there = await sharedAt(desk, saved.file, place);
-    if (there !== undefined) return sentAs(desk, there, wire);
-  }
-  const file = await upload(desk, part.file, wire);
-  await progress.save({ file } satisfies Saved);
-  desk.awaited.set(file, key);
+  let saved = record(progress.saved) as Saved;
+  const there = saved.file === undefined ? undefined : await sharedAt(desk, saved.file, place);
+  if (there !== undefined) return sentAs(desk, saved.caption ?? there, wire);
+  const save = async (more: Saved) => {
+    saved = { ...saved, ...more };
+    await progress.save(saved);
+  };
+  // What hangs from a caption is named in it, so it is uploaded once.
+  const file = saved.caption === undefined || saved.file === undefined ? await upload(desk, part.file, wire) : saved.file;
+  await save({ file });
+  if (!wire.caption) return await share(desk, place, wire, file, wire.thread, key);
+  if (saved.caption === undefined) await save({ caption: string((await post(desk, part, wire.caption, key, file)).id) });
+  const caption = string(saved.caption);
+  await share(desk, place, wire, file, wire.caption.thread ?? caption, undefined);
+  return sentAs(desk, caption, wire);
+}
+
+/** `key`: of the send whose message this is. */
+async function share(
+  desk: Desk,
+  place: string,
+  wire: FileWire,
+  file: string,
+  thread: string | undefined,
+  key: string | undefined,
+): Promise<Sent> {
+  if (key !== undefined) desk.awaited.set(file, key);
   const args = {
     files: [{ id: file, title: wire.name }],
     channel_id: place,
     ...(wire.comment === "" ? {} : { initial_comment: wire.comment }),
-    ...(wire.thread === undefined ? {} : { thread_ts: wire.thread }),
+    ...(thread === undefined ? {} : { thread_ts: thread }),
   };
   const call = { deed: "share the file", repeatable: false, channel: place };
   const answer = await desk.within(place, () => desk.api.call("files.completeUploadExternal", args, call));
-  const shared = shareIn(records(answer.files)[0] ?? {}, place) ?? (await waitForShare(desk, file, place));
+  const shared = shareIn(records(answer.files)[0] ?? {}, place) ?? (key === undefined ? undefined : await waitForShare(desk, file, place));
   return shared === undefined ? { pending: true } : sentAs(desk, shared, wire);
 }
 
-function sentAs(desk: Desk, ts: string, wire: FileWire): Sent {
+function sentAs(desk: Desk, ts: string, { caption, ...wire }: FileWire): Sent {
+  const { thread } = caption ?? wire;
   desk.remember("post", ts);
-  return { id: messageId(ts), ...(wire.thread === undefined ? {} : { thread: remoteThreadId(wire.thread) }) };
+  return { id: messageId(ts), ...(thread === undefined ? {} : { thread: remoteThreadId(thread) }) };
 }
 
-export async function findFile(desk: Desk, place: string, wire: FileWire, progress: Progress): Promise<Found> {
-  const { file } = record(progress.saved) as Saved;
+/** `root` looks for the caption, where there is one. */
+export async function findFile(
+  desk: Desk,
+  place: string,
+  wire: FileWire,
+  progress: Progress,
+  root: (() => Promise<Looked>) | undefined,
+): Promise<Found> {
+  let { file, caption } = record(progress.saved) as Saved;
+  if (root && caption === undefined) {
+    const found = await root();
+    if (found === "too much") return { is: "unknown", why: TOO_MUCH };
+    if (found === undefined) return { is: "not-arrived" };
+    file = fileBelow(found) ?? file;
+    caption = string(found.ts);
+    // It is said; the file is all that is left to do.
+    await progress.save({ caption, ...(file === undefined ? {} : { file }) } satisfies Saved);
+  }
   if (file === undefined) return { is: "not-arrived" };
   const ts = await waitForShare(desk, file, place);
-  return ts === undefined ? { is: "not-arrived" } : { is: "arrived", sent: sentAs(desk, ts, wire) };
+  return ts === undefined ? { is: "not-arrived" } : { is: "arrived", sent: sentAs(desk, caption ?? ts, wire) };
 }
 
 async function waitForShare(desk: Desk, file: string, place: string): Promise<string | undefined> {

@@ -3,7 +3,7 @@ import { Refused } from "../../core/model/errors.ts";
 import type { Found, Part, Progress, ReactPart, SayPart } from "../../core/network.ts";
 import { remoteThreadId } from "../../core/model/ids.ts";
 import type { Desk } from "./desk.ts";
-import { findFile } from "./files.ts";
+import { findFile, type Looked, TOO_MUCH } from "./files.ts";
 import { plainTopic } from "./from-channel.ts";
 import { cursorAt, messageId } from "./ids.ts";
 import { reactionName } from "./names.ts";
@@ -71,17 +71,13 @@ function answer(arrived: boolean): Found {
 
 async function findSaid(desk: Desk, part: SayPart, key: string, progress: Progress): Promise<Found> {
   const place = desk.place(part.channel);
-  if (isFile(part.wire)) return await findFile(desk, place, part.wire, progress);
-  const wire = part.wire as PostWire;
-  const oldest = oldestOf(desk, progress);
-  const look = () => findKey(desk, place, key, wire.thread, oldest);
-  let found = await look();
-  if (found === undefined) {
-    // What is still on its way into the channel is there a moment later.
-    await desk.clock.sleep(SECOND_LOOK, desk.signal).catch(() => undefined);
-    found = await look();
+  if (isFile(part.wire)) {
+    const { caption } = part.wire;
+    const root = caption && (() => lookFor(desk, place, key, caption.thread, progress));
+    return await findFile(desk, place, part.wire, progress, root);
   }
-  if (found === "too much") return { is: "unknown", why: "So much has been said on Slack since that it cannot be looked through." };
+  const found = await lookFor(desk, place, key, (part.wire as PostWire).thread, progress);
+  if (found === "too much") return { is: "unknown", why: TOO_MUCH };
   if (found === undefined) return { is: "not-arrived" };
   const thread = filled(found.thread_ts);
   const ts = string(found.ts);
@@ -91,19 +87,22 @@ async function findSaid(desk: Desk, part: SayPart, key: string, progress: Progre
   };
 }
 
+async function lookFor(desk: Desk, place: string, key: string, thread: string | undefined, progress: Progress): Promise<Looked> {
+  const oldest = oldestOf(desk, progress);
+  const found = await findKey(desk, place, key, thread, oldest);
+  if (found !== undefined) return found;
+  // What is still on its way into the channel is there a moment later.
+  await desk.clock.sleep(SECOND_LOOK, desk.signal).catch(() => undefined);
+  return await findKey(desk, place, key, thread, oldest);
+}
+
 /** By clocks on walls, as Slack has them; ours may run faster, and then looks back further than it must. */
 function oldestOf(desk: Desk, progress: Progress): string {
   return cursorAt(Date.now() - Math.max(0, desk.clock.now() - progress.since) - MARGIN);
 }
 
 /** Metadata stands in the history only when it is asked for, and a reply only in its thread. */
-async function findKey(
-  desk: Desk,
-  place: string,
-  key: string,
-  thread: string | undefined,
-  oldest: string,
-): Promise<Json | "too much" | undefined> {
+async function findKey(desk: Desk, place: string, key: string, thread: string | undefined, oldest: string): Promise<Looked> {
   const roads: Record<string, unknown>[] = [{}];
   if (thread !== undefined) roads.unshift({ ts: thread });
   for (const road of roads) {
@@ -113,7 +112,7 @@ async function findKey(
   return undefined;
 }
 
-async function findOn(desk: Desk, road: Json, place: string, key: string, oldest: string): Promise<Json | "too much" | undefined> {
+async function findOn(desk: Desk, road: Json, place: string, key: string, oldest: string): Promise<Looked> {
   const method = road.ts === undefined ? "conversations.history" : "conversations.replies";
   const call = { deed: "look for a message", repeatable: true, channel: place };
   let cursor: string | undefined;

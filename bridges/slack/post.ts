@@ -29,7 +29,8 @@ interface Draft {
   readonly keyed: boolean;
 }
 
-export async function post(desk: Desk, part: SayPart, wire: PostWire, key: string): Promise<Sent> {
+/** `below`: the file that will hang from it. */
+export async function post(desk: Desk, part: SayPart, wire: PostWire, key: string, below?: string): Promise<Sent> {
   const place = desk.place(part.channel);
   let draft: Draft = {
     text: wire.text,
@@ -43,7 +44,7 @@ export async function post(desk: Desk, part: SayPart, wire: PostWire, key: strin
   for (;;) {
     try {
       const call = { deed: "post the message", repeatable: false, channel: place };
-      const args = { ...argsOf(desk, draft, wire, key), channel: place };
+      const args = { ...argsOf(desk, draft, wire, { key, ...(below === undefined ? {} : { file: below }) }), channel: place };
       const answer = await desk.within(place, () => desk.api.call("chat.postMessage", args, call));
       return sentBy(desk, answer, draft.thread);
     } catch (failure) {
@@ -53,7 +54,7 @@ export async function post(desk: Desk, part: SayPart, wire: PostWire, key: strin
   }
 }
 
-function argsOf(desk: Desk, draft: Draft, wire: PostWire, key: string): Record<string, unknown> {
+function argsOf(desk: Desk, draft: Draft, wire: PostWire, payload: Json): Record<string, unknown> {
   const prefixed = wire.username !== undefined && !draft.named;
   const blocks = draft.blocks && localised(desk, prefixed ? withNameBlock(draft.blocks, draft.speaker) : draft.blocks);
   return {
@@ -61,7 +62,7 @@ function argsOf(desk: Desk, draft: Draft, wire: PostWire, key: string): Record<s
     ...(blocks ? { blocks } : {}),
     ...(draft.thread === undefined ? {} : { thread_ts: draft.thread, ...(draft.broadcast ? { reply_broadcast: true } : {}) }),
     ...(draft.named ? { username: wire.username, ...(wire.icon === undefined ? {} : { icon_url: wire.icon }) } : {}),
-    ...(draft.keyed ? { metadata: { event_type: METADATA_TYPE, event_payload: { key } } } : {}),
+    ...(draft.keyed ? { metadata: { event_type: METADATA_TYPE, event_payload: payload } } : {}),
     parse: "none",
     unfurl_links: true,
     unfurl_media: true,
@@ -119,7 +120,8 @@ function asWords(value: unknown, known: (name: string) => boolean): unknown {
 
 export async function edit(desk: Desk, part: EditPart): Promise<Sent> {
   const place = desk.place(part.channel);
-  const wire = part.wire as PostWire | FileWire;
+  const given = part.wire as PostWire | FileWire;
+  const wire = given.kind === "file" ? (given.caption ?? given) : given;
   const ts = part.message as string;
   const prefixed = wire.kind === "post" && wire.username !== undefined && desk.nameless;
   const blocks = wire.kind === "post" ? wire.blocks : undefined;

@@ -1,7 +1,7 @@
 /** A Matrix message as the messages that Slack will show. Pure: the channel, the key and the workspace's address come when it is sent. */
 import type { Capabilities } from "../../core/capabilities.ts";
 import { Refused } from "../../core/model/errors.ts";
-import { firstWords, toPlain } from "../../core/model/plain.ts";
+import { clip, firstWords, oneLine, toPlain } from "../../core/model/plain.ts";
 import type { OutFile, OutMessage, Poll, Speaker } from "../../core/model/message.ts";
 import type { Block, Inline, RichText } from "../../core/model/richtext.ts";
 import { split } from "../../core/model/split.ts";
@@ -16,10 +16,12 @@ import { writeClipped, writeMrkdwn } from "./write-mrkdwn.ts";
 
 /** Of the comment beside a file: more goes before it as messages of its own. */
 const COMMENT_LENGTH = 3000;
+/** Of the first words of what is answered, in a quote. */
+const EXCERPT = 100;
 
 export function toParts(message: OutMessage, capabilities: Capabilities): SayPart[] {
   if (message.poll) return [pollPart(message, message.poll, capabilities)];
-  const body = styled(message);
+  const body = quoted(message, styled(message), capabilities);
   if (message.file) return fileParts({ ...message, file: message.file }, body, capabilities);
   const named = needsName(message.speaker, capabilities) ? withName(body, message.speaker) : body;
   return split(named, BLOCKS_LENGTH, measure).map((part) => textPart(message, part, capabilities));
@@ -43,7 +45,7 @@ function textPart(message: OutMessage, body: RichText, capabilities: Capabilitie
     kind: "post",
     text: writeClipped(shown, TEXT_LENGTH, toPlain(shown)),
     blocks: blocks.length > 0 ? blocks : writeBlocks(shown),
-    ...place(message),
+    ...place(message, capabilities),
     ...identity(message.speaker, capabilities),
   };
   return { kind: "say", speaker: message.speaker, wire, text: text.toWellFormed() };
@@ -51,21 +53,31 @@ function textPart(message: OutMessage, body: RichText, capabilities: Capabilitie
 
 function fileParts(message: OutMessage & { file: OutFile }, body: RichText, capabilities: Capabilities): SayPart[] {
   const { file, speaker } = message;
+  if (capabilities.files === "partial" && !speaker.own) return belowParts(message, capabilities);
   const name = speaker.own ? "" : `*${escaped(shownName(speaker))}*`;
   const caption = body.length === 0 ? "" : writeMrkdwn(body);
   const beside = caption.length <= COMMENT_LENGTH;
   const before = beside ? [] : toParts(withoutFile(message), capabilities);
-  const { thread } = place(message);
-  const comment = [name, beside ? caption : ""].filter((part) => part !== "").join(": ");
-  const wire: FileWire = {
-    kind: "file",
-    name: clean(file.name) || "file",
-    comment,
-    ...(file.description === undefined ? {} : { description: clean(file.description).slice(0, 1000).toWellFormed() }),
-    ...(thread === undefined ? {} : { thread }),
-  };
+  const { thread } = place(message, capabilities);
+  const comment = [name, beside ? caption : ""].filter((part) => part !== "").join(caption.startsWith("> ") ? ":\n" : ": ");
+  const wire: FileWire = { ...fileWire(file), comment, ...(thread === undefined ? {} : { thread }) };
   const text = beside && body.length > 0 ? toPlain(body).toWellFormed() : wire.name;
   return [...before, { kind: "say", speaker, wire, text, file }];
+}
+
+function fileWire(file: OutFile): FileWire {
+  const description = file.description === undefined ? {} : { description: clean(file.description).slice(0, 1000).toWellFormed() };
+  return { kind: "file", name: clean(file.name) || "file", comment: "", ...description };
+}
+
+/** The text as the person, the file in its thread as the app: a file without a text is named. */
+function belowParts(message: OutMessage & { file: OutFile }, capabilities: Capabilities): SayPart[] {
+  const { file } = message;
+  const named: RichText = [{ type: "paragraph", content: [{ type: "text", text: clean(file.name) || "file" }] }];
+  const said = toParts({ ...withoutFile(message), body: message.body.length > 0 ? message.body : named }, capabilities);
+  return said.map((part, index) =>
+    index < said.length - 1 ? part : { ...part, wire: { ...fileWire(file), caption: part.wire as PostWire } satisfies FileWire, file },
+  );
 }
 
 function withoutFile({ file: _, ...message }: OutMessage): OutMessage {
@@ -81,7 +93,7 @@ function pollPart(message: OutMessage, poll: Poll, capabilities: Capabilities): 
     kind: "post",
     text: writeClipped(body, TEXT_LENGTH, text),
     blocks: writePoll(poll),
-    ...place(message),
+    ...place(message, capabilities),
     ...identity(message.speaker, capabilities),
   };
   return { kind: "say", speaker: message.speaker, wire, text };
@@ -98,12 +110,27 @@ function italic(block: Block): Block {
     : block;
 }
 
+/** Where replies are quotes, the first words of what is answered stand before the text and lead to it. */
+function quoted({ reply, thread, speaker }: OutMessage, body: RichText, capabilities: Capabilities): RichText {
+  if (capabilities.reply !== "partial" || speaker.own || !reply || reply.thread !== undefined || thread) return body;
+  const name: Inline = { type: "text", text: reply.authorName };
+  const whose: Inline = reply.url === undefined ? name : { type: "link", url: reply.url, content: [name] };
+  return [
+    {
+      type: "quote",
+      content: [{ type: "paragraph", content: [whose, { type: "text", text: `: ${clip(oneLine(reply.excerpt), EXCERPT)}` }] }],
+    },
+    ...body,
+  ];
+}
+
 /**
- * Where it goes. A thread stays a thread; a reply to something outside of any thread begins one. A person's own reply is shown in the
+ * Where it goes. A thread stays a thread; a reply to something outside of any thread begins one, unless replies are quotes. A person's own reply is shown in the
  * channel too; a relayed one is not, because Slack is reported to drop its name and picture there.
  */
-function place({ thread, reply, speaker }: OutMessage): Pick<PostWire, "thread" | "broadcast"> {
-  const root = thread?.id ?? thread?.root ?? reply?.thread ?? reply?.message;
+function place({ thread, reply, speaker }: OutMessage, capabilities: Capabilities): Pick<PostWire, "thread" | "broadcast"> {
+  const begun = capabilities.reply === "partial" && !speaker.own ? undefined : reply?.message;
+  const root = thread?.id ?? thread?.root ?? reply?.thread ?? begun;
   if (root === undefined || !TIMESTAMP.test(root)) return {};
   const channelToo = speaker.own && thread === undefined && reply?.thread === undefined;
   return { thread: root, ...(channelToo ? { broadcast: true } : {}) };

@@ -71,6 +71,8 @@ export interface FileWire {
   readonly comment: string;
   readonly description?: string;
   readonly thread?: string;
+  /** Said before it, under the speaker's own name; the file goes into the thread of this. */
+  readonly caption?: PostWire;
 }
 
 export type SayWire = PostWire | FileWire;
@@ -80,6 +82,15 @@ export const METADATA_TYPE = "causeway_message";
 
 /** The key that a message of ours carries. */
 export function keyIn(message: Json): string | undefined {
+  return filled(ownMetadata(message).key);
+}
+
+/** The file that hangs from a message of ours, in its thread. */
+export function fileBelow(message: Json): string | undefined {
+  return filled(ownMetadata(message).file);
+}
+
+function ownMetadata(message: Json): Json {
   const metadata = record(message.metadata);
-  return metadata.event_type === METADATA_TYPE ? filled(record(metadata.event_payload).key) : undefined;
+  return metadata.event_type === METADATA_TYPE ? record(metadata.event_payload) : NOTHING;
 }

@@ -93,6 +93,49 @@ test("before a file is shared nothing of it can have arrived", async (t) => {
   assert.deepEqual(await alive.connection.find(part(alive, file("lamp.txt", "light")), "k", progress()), { is: "not-arrived" });
 });
 
+const BELOW = { workspace: { files: "thread" } } as const;
+
+test("by setting the text stands under the person's own name, and the file in its thread", async (t) => {
+  const alive = await live(t, BELOW);
+  const sent = await alive.do(part(alive, file("lamp.txt", "light")), "k");
+  const [said, below] = alive.stage.channel.messages;
+  assert.deepEqual([said?.ts, said?.username, said?.text], [sent.id, "Anna", "look"]);
+  assert.deepEqual([below?.thread_ts, below?.files?.[0]?.name, below?.text], [said?.ts, "lamp.txt", ""]);
+  assert.equal((await alive.event("message", (event) => event.message === sent.id && event.echo?.key !== undefined)).echo?.key, "k");
+  assert.deepEqual((await alive.event("message", (event) => event.message === below?.ts)).echo, {});
+  await alive.do({ kind: "delete", channel: alive.place, message: sent.id as never, speaker: {} as never, own: true });
+  assert.ok(
+    [...alive.stage.team.files.values()].every(({ mode }) => mode === "tombstone"),
+    "the file goes with its text",
+  );
+});
+
+test("by setting, a file without a text is named under the person's own name", async (t) => {
+  const alive = await live(t, BELOW);
+  await alive.do(part(alive, file("lamp.txt", "light"), { body: [] }), "k");
+  assert.deepEqual([alive.stage.channel.messages[0]?.username, alive.stage.channel.messages[0]?.text], ["Anna", "lamp.txt"]);
+});
+
+for (const [what, method, kind] of [
+  ["the text's answer", "chat.postMessage", "lose-reply"],
+  ["the text", "chat.postMessage", "lose-request"],
+  ["the sharing's answer", "files.completeUploadExternal", "lose-reply"],
+  ["the sharing", "files.completeUploadExternal", "lose-request"],
+] as const)
+  test(`a text with its file in the thread, and ${what} is lost: in the end both stand there once`, async (t) => {
+    const alive = await live(t, BELOW);
+    const sending = part(alive, file("lamp.txt", "light"));
+    const own = progress();
+    alive.stage.fake.faults.plan(method, { kind });
+    assert.ok((await refusal(alive.connection.send(sending, "k", own))) instanceof Uncertain);
+    const again = progress(own.saved);
+    const found = await alive.connection.find(sending, "k", again);
+    const sent = found.is === "arrived" ? found.sent : await alive.connection.send(sending, "k", again);
+    const [said, below, ...more] = alive.stage.channel.messages;
+    assert.deepEqual(more, []);
+    assert.deepEqual([sent.id, below?.thread_ts, below?.files?.length], [said?.ts, said?.ts, 1]);
+  });
+
 for (const code of ["file_uploads_disabled", "blocked_file_type", "storage_limit_reached"])
   test(`Slack takes no such file (${code}): that is a sentence`, async (t) => {
     const alive = await live(t);

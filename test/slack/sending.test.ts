@@ -71,10 +71,15 @@ test("a reply goes into the thread and says so", async (t) => {
   assert.deepEqual([last(alive).thread_ts, sent.thread], [root.ts, root.ts]);
 });
 
-test("where the config wants quotes, replies are core's to write", async (t) => {
+test("where the config wants quotes, a relayed reply stands in the channel with a quote that leads to what it answers", async (t) => {
   const alive = await live(t, { workspace: { replies: "quote", files: "link" } });
   const { reply, files } = alive.connection.capabilities(alive.place);
-  assert.deepEqual([reply, files], ["fallback", "fallback"]);
+  assert.deepEqual([reply, files], ["partial", "fallback"]);
+  const asked = idOf(alive.stage.alice.say(alive.stage.channel, "who has oil?"));
+  const url = alive.connection.permalink(alive.place, asked) ?? "";
+  await alive.say("I have", { reply: { message: asked, authorName: "Alice", excerpt: "who has oil?", latest: false, url } });
+  assert.equal(last(alive).thread_ts, undefined);
+  assert.match(last(alive).text, /^> <https?:[^|]+\|Alice>: who has oil\?\nI have$/);
 });
 
 test("put out of a public channel, the bot enters it again; a private one it waits for", async (t) => {
