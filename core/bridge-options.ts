@@ -32,6 +32,8 @@ export interface BridgeOptions {
   readonly settings: PortalSettings & { readonly giveUpAfter: number; readonly adminRoom: RoomId | undefined };
   readonly links: readonly LinkConfig[];
   readonly surroundings: SurroundingSettings;
+  /** What crosses of people who do not want to be relayed: nothing, or what they say under a name that is not theirs. */
+  readonly optOut: "silent" | "hashed";
   readonly aliases: { readonly rules: readonly AliasRule[]; readonly mostPerHour: number };
   /** What a ghost shows as its name. */
   readonly ghostName: (network: NetworkId, person: Person) => string;

@@ -27,10 +27,11 @@ import { Members } from "./members.ts";
 import type { RemoteEvent } from "./model/events.ts";
 import { linkId, type Mxid, type RemoteChannelId, type RoomAlias, type RoomId } from "./model/ids.ts";
 import { Notices } from "./notices.ts";
-import type { OutStep } from "./portal/out-effect.ts";
+import { OptOuts } from "./opt-out.ts";
 import { workOut } from "./portal/out.ts";
 import type { PortalContext } from "./portal/portal.ts";
 import { refresh } from "./portal/refresh.ts";
+import { reopenUnresolved } from "./reopen-unresolved.ts";
 import { Rooms } from "./rooms.ts";
 import type { Link } from "./store/store.ts";
 import { SignIns } from "./sign-in.ts";
@@ -117,7 +118,18 @@ export class Bridge {
       publicUrl: options.publicUrl,
       ...(options.paste ? { paste: options.paste } : {}),
     });
-    const shared = { store, links: this.#links, logins: this.#logins, rooms: this.#rooms, notices: this.#notices, client, clock, log };
+    const optOuts = new OptOuts({ users: store.users, secret, mode: options.optOut });
+    const shared = {
+      store,
+      optOuts,
+      links: this.#links,
+      logins: this.#logins,
+      rooms: this.#rooms,
+      notices: this.#notices,
+      client,
+      clock,
+      log,
+    };
     this.#doubles = new DoublePuppets({ ...shared, users: store.users, bot, enabled: options.doublePuppets });
     const signal = this.#stopping.signal;
     const named = { ...shared, namespace, networks };
@@ -230,18 +242,7 @@ export class Bridge {
     this.#lanes = new Lanes(context, (name) => this.#workOf(name), names);
     Object.assign(this.#commands, { lanes: this.#lanes });
     for await (const link of this.#links.all()) this.#linked(link, true);
-    await this.#reopenUnresolved(names);
-  }
-
-  /** Sends that a crash cut off: until they are resolved, what could be their echo waits. */
-  async #reopenUnresolved(names: readonly string[]): Promise<void> {
-    for (const name of names) {
-      const { kind, of } = readLane(name);
-      if (kind !== "out") continue;
-      const [row] = await this.#options.store.journal.head(name, 1);
-      const key = (row?.step as OutStep | undefined)?.key;
-      if (key && !key.startsWith("unsent ")) this.#unresolved.begin(linkId(Number(of)), key);
-    }
+    await reopenUnresolved(store.journal, names, this.#unresolved);
   }
 
   /** The homeserver can reach us: fetch what it never pushed, then connect to the networks. */

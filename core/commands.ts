@@ -15,7 +15,7 @@ import { type EventId, eventId, type Mxid, type RoomId } from "./model/ids.ts";
 import type { Clock } from "./network.ts";
 import { ABOUT, type Notices } from "./notices.ts";
 import type { Permissions } from "./permissions.ts";
-import { optOutName } from "./portal/portal.ts";
+import { type OptOuts, personKey } from "./opt-out.ts";
 import type { Rooms } from "./rooms.ts";
 import type { SignIns } from "./sign-in.ts";
 import { followTombstone, move, type UpgradeContext } from "./upgrade.ts";
@@ -32,6 +32,7 @@ export interface CommandContext {
   readonly ghosts: Ghosts;
   readonly notices: Notices;
   readonly permissions: Permissions;
+  readonly optOuts: OptOuts;
   readonly client: MatrixClient;
   readonly clock: Clock;
   readonly log: Logger;
@@ -142,8 +143,7 @@ async function run(context: CommandContext, asked: Asked): Promise<string> {
       return context.signIns.cancel(asked.by) ? "Given up." : "Nothing was under way.";
     case "optout":
     case "optin":
-      await context.store.users.setOptedOut(asked.by, verb.toLowerCase() === "optout");
-      return verb.toLowerCase() === "optout" ? "From now on nothing that you write is relayed." : "What you write is relayed again.";
+      return await context.optOuts.set(asked.by, verb.toLowerCase() === "optout");
     default:
       return `There is no command "${verb}". ${HELP}`;
   }
@@ -294,11 +294,8 @@ async function answerRemote(context: CommandContext, live: LiveLogin, event: Rem
     case "confirm":
       return await context.linking.confirm(live.network.id, event.channel, code, event.power);
     case "optout":
-    case "optin": {
-      const out = verb.toLowerCase() === "optout";
-      await context.store.users.setOptedOut(optOutName(live.network.id, event.sender), out);
-      return out ? "From now on nothing that you write here is relayed to Matrix." : "What you write here is relayed to Matrix again.";
-    }
+    case "optin":
+      return await context.optOuts.set(personKey(live.network.id, event.sender), verb.toLowerCase() === "optout");
     case "status": {
       const link = await context.links.of(live.network.id, event.channel);
       return link ? await statusOf(context, link) : "This channel is not bridged.";

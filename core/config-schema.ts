@@ -133,6 +133,12 @@ const bridge = z
       .positive()
       .default(60)
       .describe("How many people of the networks join and leave rooms, beyond those who speak: homeservers tire of more."),
+    optout: z
+      .enum(["silent", "hashed"])
+      .default("silent")
+      .describe(
+        "What crosses of people who said `!causeway optout`. silent: nothing; hashed: what they say, under a name that is not theirs.",
+      ),
     rooms_per_hour: z.int().nonnegative().default(30).describe("How many rooms are made by `aliases` at most."),
   })
   .describe("How messages cross.")

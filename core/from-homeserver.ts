@@ -10,6 +10,7 @@ import type { MatrixEphemeral, MatrixEvent } from "./matrix/event.ts";
 import type { Members } from "./members.ts";
 import type { Mxid, RoomId } from "./model/ids.ts";
 import type { Clock } from "./network.ts";
+import type { OptOuts } from "./opt-out.ts";
 import type { Rooms } from "./rooms.ts";
 import type { SettingStore, Store } from "./store/store.ts";
 
@@ -20,6 +21,7 @@ export interface HomeserverContext {
   readonly ghosts: Ghosts;
   readonly members: Members;
   readonly doubles: DoublePuppets;
+  readonly optOuts: OptOuts;
   readonly rooms: Rooms;
   readonly hints: Hints;
   readonly clock: Clock;
@@ -97,7 +99,7 @@ export class FromHomeserver {
       phase: this.#epoch * 2 + 1,
       redacted: (event) => store.settings.set(redactedKey(event), true),
       observe: (event) => this.#observe(event),
-      isOptedOut: (sender) => store.users.isOptedOut(sender),
+      isOptedOut: (sender) => this.#context.optOuts.isSilent(sender),
       isDirect: async (event) => (await store.users.directRoom(event.sender, bot)) === event.room_id,
       ...differing,
     };

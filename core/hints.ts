@@ -9,6 +9,7 @@ import type { Members } from "./members.ts";
 import type { RemoteEvent } from "./model/events.ts";
 import type { Mxid, RoomId } from "./model/ids.ts";
 import type { Speaker } from "./model/message.ts";
+import type { OptOuts } from "./opt-out.ts";
 import type { Link, Store } from "./store/store.ts";
 
 export interface HintContext {
@@ -18,6 +19,7 @@ export interface HintContext {
   readonly links: Links;
   readonly logins: Logins;
   readonly store: Store;
+  readonly optOuts: OptOuts;
   readonly bot: Mxid;
 }
 
@@ -34,6 +36,7 @@ export class Hints {
   async fromNetwork(link: Link, event: RemoteEvent): Promise<void> {
     const { client, ghosts, store } = this.#context;
     if (event.kind !== "typing" && event.kind !== "read") return;
+    if (await this.#context.optOuts.leavesOut(link.network, event)) return;
     const ghost = ghosts.mxidOf(link.network, event.sender);
     const member = await store.users.member(link.room, ghost);
     if (member?.membership !== "join") return;
@@ -48,7 +51,7 @@ export class Hints {
     if (ephemeral.type === "m.typing") await this.#typingIn(room, readTyping(ephemeral));
     if (ephemeral.type !== "m.receipt") return;
     for (const receipt of readReceipts(ephemeral)) {
-      if (this.#isOurs(receipt.user)) continue;
+      if (this.#isOurs(receipt.user) || (await this.#context.optOuts.isOut(receipt.user))) continue;
       for (const link of await this.#context.links.inRoom(room)) {
         // Reading is a thing of one's own account: the shared login marks nothing as read.
         const live = this.#context.logins.ownOf(receipt.user, link);
@@ -67,6 +70,7 @@ export class Hints {
     const began = [...people].filter((who) => !before.has(who)).map((who) => ({ who, on: true }));
     const ended = [...before].filter((who) => !people.has(who)).map((who) => ({ who, on: false }));
     for (const { who, on } of [...began, ...ended]) {
+      if (await this.#context.optOuts.isOut(who)) continue;
       for (const link of await this.#context.links.inRoom(room)) {
         const own = this.#context.logins.ownOf(who, link);
         const live = own ?? this.#context.logins.get(link.network, link.login);

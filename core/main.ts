@@ -77,6 +77,7 @@ export async function start(config: Config, registration: Registration, clock: C
     links: config.links,
     aliases: { rules: config.aliases, mostPerHour: config.bridge.rooms_per_hour },
     surroundings: surroundingsOf(config),
+    optOut: config.bridge.optout,
     doublePuppets: puppets !== undefined,
     ghostName: (network, { name }) =>
       config.bridge.ghost_name.replaceAll(/\{(name|network)\}/g, (_all, key) => (key === "name" ? name : nameOf(config, network))),

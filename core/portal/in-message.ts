@@ -8,9 +8,10 @@ import type { RemoteDelete, RemoteEdit, RemoteMessage } from "../model/events.ts
 import type { EventId, Mxid, RemoteMessageId } from "../model/ids.ts";
 import type { LiveLogin } from "../logins.ts";
 import { withNames } from "./in-names.ts";
+import { personKey, saidBy } from "../opt-out.ts";
 import type { Person } from "../model/message.ts";
 import type { Turn } from "../lane.ts";
-import { eventIn, optOutName, type PortalContext } from "./portal.ts";
+import { eventIn, type PortalContext } from "./portal.ts";
 import type { JournalRow, Link, MessageRecord } from "../store/store.ts";
 
 export interface InTurn extends Turn {
@@ -22,16 +23,18 @@ export interface InTurn extends Turn {
 
 export async function inMessage(turn: InTurn, said: RemoteMessage): Promise<void> {
   const { portal, link, live, row } = turn;
-  const event = { ...said, body: withNames(said.body, portal.members.heard(link.room)) };
-  const { messages, journal, users } = portal.store;
+  const hidden = await portal.optOuts.hiddenName(personKey(link.network, said.sender));
+  const body = withNames(said.body, portal.members.heard(link.room));
+  const event = { ...said, body: hidden ? saidBy(hidden, body) : body };
+  const { messages, journal } = portal.store;
   await notOurEcho(turn, event);
   const known = await messages.byRemote(link.id, event.message);
   const deleted = await messages.isTombstone(link.id, event.message);
-  const silent = await users.isOptedOut(optOutName(link.network, event.sender));
+  const silent = await portal.optOuts.isSilent(personKey(link.network, event.sender));
   if (isDone(turn, known) || deleted || silent) return await journal.finish(row.id, {});
   const person = await senderOf(live.connection, event.sender, event.person);
   const { refs, root } = await gatherIn(portal, link, live.connection, event, row);
-  const as = await speakIn(turn, person);
+  const as = hidden ? portal.bot : await speakIn(turn, person);
   const parts = toMatrix(event, refs);
   const earlier = new Earlier(portal, link, turn.again);
   const records: MessageRecord[] = [];
@@ -131,7 +134,9 @@ export async function inEdit(turn: InTurn, event: RemoteEdit): Promise<void> {
   const isGone = (record: MessageRecord) => left !== undefined && isFile(record) && !left.includes(record.digest as string);
   // A caption whose file was taken away goes on as plain text.
   const original = isGone(text) ? undefined : (await eventIn(portal, link.room, text.event))?.content;
-  const { type, content } = toMatrixEdit(event, refs, text.event, original);
+  const hidden = as === portal.bot ? await portal.optOuts.hiddenName(personKey(link.network, event.sender)) : undefined;
+  const shown = hidden ? { ...event, body: saidBy(hidden, event.body) } : event;
+  const { type, content } = toMatrixEdit(shown, refs, text.event, original);
   const earlier = new Earlier(portal, link, turn.again);
   await sendIn(portal, link, earlier, { type, content, as, remote: `edit:${event.message}:${event.version}`, part: 0, at: event.at });
   const gone = known.filter((record) => isGone(record) && record !== text);

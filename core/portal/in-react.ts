@@ -8,6 +8,7 @@ import { TryLater } from "../model/errors.ts";
 import type { RemoteReact, RemoteReactionsAre } from "../model/events.ts";
 import type { EventId, RemoteMessageId, RemoteUserId } from "../model/ids.ts";
 import type { ReactionKey } from "../model/message.ts";
+import { personKey } from "../opt-out.ts";
 import type { ReactionRecord } from "../store/store.ts";
 
 /** How long a reaction waits for a message that was put off. */
@@ -30,7 +31,10 @@ export async function inReactionsAre(turn: InTurn, event: RemoteReactionsAre): P
   const wanted = new Map<string, { key: ReactionKey; person: RemoteUserId }>();
   for (const { key, people } of event.reactions) {
     const text = (await keyText(turn, key)).key;
-    for (const person of people) wanted.set(`${portal.ghosts.mxidOf(link.network, person)} ${text}`, { key, person });
+    for (const person of people) {
+      if (await portal.optOuts.isOut(personKey(link.network, person))) continue;
+      wanted.set(`${portal.ghosts.mxidOf(link.network, person)} ${text}`, { key, person });
+    }
   }
   for (const one of standing) {
     if (wanted.delete(`${one.sender} ${one.key}`)) continue;

@@ -23,6 +23,7 @@ export function workIn(portal: PortalContext, link: number): Work {
         await requireOpen(portal, known);
         await portal.surroundings.readers.require(known);
       }
+      if (await portal.optOuts.leavesOut(known.network, event)) return await portal.store.journal.finish(row.id, {});
       await take({ portal, link: known, live, row, again }, event);
     } catch (error) {
       throw translated(error);

@@ -102,15 +102,17 @@ async function replyOf(portal: PortalContext, link: Link, connection: Connection
   const excerpt = await excerptOf(portal, link.room, target);
   const sender = record?.sender ?? excerpt.sender;
   const ghost = sender ? ghosts.remoteOf(sender) : undefined;
+  const hidden = sender && !ghost ? await portal.optOuts.hiddenName(sender) : undefined;
   const author = ghost?.network === link.network ? ghost.remote : sender ? logins.personOf(sender, link) : undefined;
   const latest = (await store.messages.latest(link.id))?.event === target;
   const url = record?.remote ? connection.permalink(link.channel, record.remote, record.thread) : undefined;
   return {
     ...(record?.remote ? { message: record.remote as RemoteMessageId } : {}),
     ...(record?.thread ? { thread: record.thread } : {}),
-    ...(author ? { author } : {}),
-    authorName: sender ? await members.name(link.room, sender) : "someone",
-    excerpt: excerpt.text,
+    ...(author && !hidden ? { author } : {}),
+    authorName: hidden ?? (sender ? await members.name(link.room, sender) : "someone"),
+    // What they did not want to be relayed is not relayed in another's answer either.
+    excerpt: hidden && !record ? "" : excerpt.text,
     latest,
     ...(url ? { url } : {}),
   };

@@ -15,6 +15,7 @@ import { Refused, TryLater } from "../model/errors.ts";
 import type { EventId, MxcUri, Mxid, NetworkId, RemoteUserId, RoomId } from "../model/ids.ts";
 import type { ReactionKey, RemoteFile, Speaker } from "../model/message.ts";
 import type { Clock, Connection } from "../network.ts";
+import type { OptOuts } from "../opt-out.ts";
 import type { Notices } from "../notices.ts";
 import type { Permissions } from "../permissions.ts";
 import type { Rooms } from "../rooms.ts";
@@ -26,6 +27,7 @@ export interface PortalContext {
   readonly client: MatrixClient;
   readonly ghosts: Ghosts;
   readonly doubles: DoublePuppets;
+  readonly optOuts: OptOuts;
   readonly store: Store;
   readonly links: Links;
   readonly logins: Logins;
@@ -105,8 +107,4 @@ export async function eventIn(portal: PortalContext, room: RoomId, event: EventI
 /** The bridge speaking for itself on a network. */
 export function ownVoice(portal: PortalContext, name = "Matrix"): Speaker {
   return { mxid: portal.bot, name, own: true };
-}
-
-export function optOutName(network: NetworkId, person: RemoteUserId): string {
-  return `${network}:${person}`;
 }

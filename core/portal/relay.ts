@@ -4,6 +4,7 @@ import { notConnected } from "../logins.ts";
 import { Refused, TryLater } from "../model/errors.ts";
 import type { Mxid } from "../model/ids.ts";
 import type { Speaker } from "../model/message.ts";
+import { hiddenMxid } from "../opt-out.ts";
 import type { PortalContext } from "./portal.ts";
 import type { JournalRow, Link } from "../store/store.ts";
 
@@ -18,7 +19,8 @@ const PATIENCE = 30_000;
 /** Undefined = what this person says does not cross, and they have been told. */
 export async function voiceOf(portal: PortalContext, link: Link, sender: Mxid, row: JournalRow): Promise<Voice | undefined> {
   if (await silent(portal, link, sender)) return undefined;
-  const own = portal.logins.ownOf(sender, link);
+  const isHidden = await portal.optOuts.isOut(sender);
+  const own = isHidden ? undefined : portal.logins.ownOf(sender, link);
   if (own?.state.is === "connected") return { live: own, speaker: await speakerOf(portal, link, sender, true) };
   const waited = portal.clock.now() - row.at;
   if (own && own.state.is !== "logged-out" && waited < PATIENCE) throw new TryLater(notConnected(own), 2_000, "item");
@@ -32,7 +34,7 @@ export async function voiceOf(portal: PortalContext, link: Link, sender: Mxid, r
 async function silent(portal: PortalContext, link: Link, sender: Mxid): Promise<boolean> {
   // Ghosts of another network were judged when they were let in.
   if (portal.ghosts.remoteOf(sender) || sender === portal.bot) return false;
-  if (await portal.store.users.isOptedOut(sender)) return true;
+  if (await portal.optOuts.isSilent(sender)) return true;
   if (portal.permissions.may(sender, "relay")) return false;
   await portal.notices.say(
     link.room,
@@ -43,6 +45,8 @@ async function silent(portal: PortalContext, link: Link, sender: Mxid): Promise<
 }
 
 export async function speakerOf(portal: PortalContext, link: Link, sender: Mxid, own: boolean): Promise<Speaker> {
+  const hidden = await portal.optOuts.hiddenName(sender);
+  if (hidden) return { mxid: hiddenMxid(hidden), name: hidden, own: false };
   const member = await portal.members.member(link.room, sender);
   if (!own) portal.members.spoke(link.room, sender, member.name);
   const avatarUrl = portal.media.avatar(member.avatar);

@@ -223,4 +223,68 @@ describe("Readers", () => {
       await town.seen((all) => all.some((one) => one.text === "still works this way"), "the message");
     });
   });
+
+  describe("opting out", () => {
+    const commands = async (words: string, answer: RegExp) => {
+      await town.toy.alice.command?.(words);
+      await until(async () => answer.test((await town.toy.answers?.())?.at(-1) ?? ""), "the answer");
+    };
+
+    test("someone on the network who does not want to be relayed is not, nor are their reactions; what was said is taken back all the same", async () => {
+      const room = await open();
+      const early = await town.toy.alice.say("said before");
+      const event = await room.next({ body: "said before" });
+      const bobs = await town.toy.bob.say("bob speaks");
+      await room.next({ body: "bob speaks" });
+      await commands("optout", /nothing that you write/);
+      await town.toy.alice.say("private");
+      await town.toy.alice.react?.(bobs as never, "👍");
+      await town.toy.alice.edit?.(early as never, "changed after");
+      await town.toy.alice.delete?.(early as never);
+      const redaction = await room.next({ type: "m.room.redaction" });
+      assert.equal(redaction.redacts ?? redaction.content["redacts"], event.event_id);
+      await commands("optin", /relayed again/);
+      await town.toy.alice.say("public");
+      await room.next({ body: "public" });
+      const events = await room.timeline();
+      assert.ok(!events.some((one) => one.type === "m.reaction" || /private|changed after/.test(String(one.content["body"]))));
+    });
+
+    test("an answer to someone who opted out does not carry their words or their name", async () => {
+      const room = await open();
+      await room.say("!causeway optout");
+      await room.next({ sender: BOT, body: /nothing that you write/ });
+      const secret = await room.say("my secret");
+      const eve = await bring("eve");
+      await eve.in(room.id).reply(secret, "I know");
+      await town.seen((all) => all.some((one) => one.text.includes("I know")), "the answer");
+      assert.ok(!(await town.texts()).some((text) => /my secret|ann/.test(text)));
+    });
+
+    test("where the config says so, they are heard under a name that tells nobody who they are, on both sides", async () => {
+      const room = await open({ config: { bridge: { optout: "hashed" } } });
+      await room.say("!causeway optout");
+      await room.next({ sender: BOT, body: /under the name someone-[0-9a-f]{6}, and nothing else/ });
+      const mine = await room.say("guess who");
+      await until(
+        async () => (await town.toy.standing(town.toy.channel)).some((one) => /^someone-[0-9a-f]{6}: guess who$/.test(one.text)),
+        "it",
+      );
+      await room.edit(mine, "guess again");
+      await until(
+        async () => (await town.toy.standing(town.toy.channel)).some((one) => /^someone-[0-9a-f]{6}: guess again$/.test(one.text)),
+        "it",
+      );
+      await commands("optout", /under the name someone-/);
+      const hers = await town.toy.alice.say("a voice");
+      const event = await room.next({ body: /^someone-[0-9a-f]{6}: a voice$/ });
+      assert.equal(event.sender, BOT);
+      await town.toy.alice.edit?.(hers as never, "a whisper");
+      const edit = await room.next({ body: /^someone-[0-9a-f]{6}: a whisper$/ });
+      assert.equal(edit.sender, BOT);
+      await town.toy.alice.delete?.(hers as never);
+      await room.next({ type: "m.room.redaction" });
+      assert.ok(!(await room.joined()).includes("@_toy_town/u1:test.local"));
+    });
+  });
 });
