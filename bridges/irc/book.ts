@@ -41,6 +41,8 @@ export interface BookOptions {
   readonly network: string;
   readonly byAccount: boolean;
   readonly isupport: Isupport;
+  /** Keeps nobody but ourselves: for connections that hear nothing of others. */
+  readonly alone: boolean;
   /** `extended-join` is on: JOIN tells the account. */
   readonly joinsTellAccounts: () => boolean;
   fold(text: string): string;
@@ -197,7 +199,7 @@ export class Book {
       this.#seeMe(line);
     }
     const channel = this.channel(name);
-    if (!channel) return;
+    if (!channel || (this.#options.alone && !this.isMe(line.nick))) return;
     const person = this.#meet(line.nick);
     Object.assign(person, { user: line.user, host: line.host });
     if (this.#options.joinsTellAccounts()) {
@@ -313,7 +315,7 @@ export class Book {
         rest = rest.slice(1);
       }
       const [, nick = "", user, host] = /^([^!]+)(?:!([^@]*)@(.*))?$/.exec(rest) ?? [];
-      if (nick === "" || channel.counting.size > MOST_PEOPLE) continue;
+      if (nick === "" || channel.counting.size > MOST_PEOPLE || (this.#options.alone && !this.isMe(nick))) continue;
       channel.counting.set(this.fold(nick), modes);
       this.#meet(nick);
       if (user !== undefined && host !== undefined) this.#note(nick, { user, host });
@@ -329,7 +331,7 @@ export class Book {
       for (const [nick, ranks] of channel.counting) channel.members.set(nick, ranks);
     }
     channel.counting = undefined;
-    channel.counted = true;
+    channel.counted = !this.#options.alone;
     for (const folded of before) this.#forgetStranger(folded);
   }
 

@@ -5,6 +5,7 @@ import type { Person } from "../../core/model/message.ts";
 import { plainText } from "../../core/model/richtext.ts";
 import type { Channel, Connection, Core, Deed, Found, Hint, Login, Part, Progress, Sent } from "../../core/network.ts";
 import { abilitiesIn } from "./abilities.ts";
+import { Absences } from "./absences.ts";
 import { Attendance } from "./attendance.ts";
 import type { IrcCapabilities } from "./capabilities.ts";
 import { type IrcNetworkConfig, settingsOf } from "./config.ts";
@@ -56,6 +57,7 @@ export class IrcConnection implements Connection {
   readonly #presence: Presence;
   readonly #attendance: Attendance;
   readonly #perspective: Perspective;
+  readonly #absences: Absences;
   readonly #inquiries: Inquiries;
   readonly #history: History;
   readonly #delivery: Delivery;
@@ -101,6 +103,12 @@ export class IrcConnection implements Connection {
       attendance: this.#attendance,
       current,
       hasHistory,
+    });
+    this.#absences = new Absences({
+      clock,
+      take: (events) => this.#sessions.take(events),
+      view: (places) => this.#perspective.view(places),
+      channelId: (name) => this.#perspective.channelId(name),
     });
     this.#inquiries = new Inquiries({ clock, outbox, signal });
     this.#history = new History({
@@ -148,8 +156,11 @@ export class IrcConnection implements Connection {
       reception: this.#reception,
       delivery: () => this.#delivery,
       settled: (now) => this.#settled(now),
-      lost: () => this.#lost(),
+      heard: (events) => this.#absences.heard(events),
+      lost: (now) => this.#lost(now),
       counted: (now, channel) => this.#counted(now, channel),
+      // Where there is a history, core asks for it.
+      replayed: (batch) => hasHistory() || this.#absences.replayed(batch),
     });
     void this.#begin();
   }
@@ -244,10 +255,11 @@ export class IrcConnection implements Connection {
     if (this.#closed) return;
     this.#closed = true;
     this.#abort.abort(new Error("The connection is being closed."));
-    this.#presence.end();
+    this.#presence.end(this.#options.core.clock.now());
     this.#attendance.end();
     this.#netsplit.end();
     this.#upkeep.end();
+    this.#absences.reset();
     this.#reception.close();
     this.#options.self.close?.();
     await this.#sessions.close();
@@ -279,9 +291,10 @@ export class IrcConnection implements Connection {
     this.#options.self.settled?.(live, (words) => this.#sessions.rest(words));
   }
 
-  #lost(): void {
-    this.#presence.end();
+  #lost({ session }: Live): void {
+    this.#presence.end(session.lastHeard);
     this.#upkeep.end();
+    this.#absences.reset();
     this.#perspective.reset();
     this.#inquiries.reset();
   }
@@ -295,9 +308,7 @@ export class IrcConnection implements Connection {
   #entered(id: RemoteChannelId, name: string, since: number | undefined): void {
     const missed = since ?? this.#presence.missedSince(id);
     this.#presence.saw(id);
-    if (missed !== undefined && !this.#history.isThere()) {
-      this.#sessions.take([{ kind: "missed", channel: id, at: this.#options.core.clock.now(), via: "live", since: missed }]);
-    }
+    if (missed !== undefined && !this.#history.isThere()) this.#absences.ended(id, missed);
     const live = this.#sessions.current;
     if (live) this.#inquiries.modes(live.session, id, name);
   }

@@ -26,6 +26,8 @@ export interface HearingOptions {
   renamed(from: string, to: string): void;
   /** The list of a channel's members has come. */
   counted(channel: string): void;
+  /** Lines of the past came in one batch. */
+  replayed(batch: Batch): void;
 }
 
 /** WHOX answers carry it, so that they are known from others'. */
@@ -47,7 +49,8 @@ export class Hearing {
         return this.#deliver(fromMultiline(item, this.#options.view(), mark), item.opening.nick);
       case "chathistory":
       case "znc.in/playback":
-        // The past is read when core asks for it.
+        // What was asked for is the asker's.
+        if (item.opening.tags["label"] === undefined) this.#options.replayed(item);
         return;
       case "netsplit":
       case "netjoin":

@@ -178,7 +178,7 @@ function stretchIn(item: Item, session: Session, target: string): readonly Item[
 }
 
 /** Who came and went stands in the book as it is now, not in the past of a channel. */
-function eventsOf(item: Item, view: View): RemoteEvent[] {
+export function eventsOf(item: Item, view: View): RemoteEvent[] {
   if (!isBatch(item)) return /^(PRIVMSG|NOTICE|TAGMSG|REDACT)$/.test(item.command) ? fromLine(item, view) : [];
   return item.type === "draft/multiline" ? fromMultiline(item, view) : item.items.flatMap((inner) => eventsOf(inner, view));
 }

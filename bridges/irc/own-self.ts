@@ -35,6 +35,8 @@ const LONGEST_NICK = 64;
 export function ownSelf({ config, login, core, gate }: OwnOptions): Self {
   const secrets = readSecrets(login);
   let place: symbol | undefined;
+  // As of the beginning of the session: asked for each line, it would cost more than it saves.
+  let isDeaf = false;
   const idle = new Idle(core.clock, config.own.away_after_minutes * 60_000, config.own.quit_after_hours * 3_600_000);
   return {
     own: true,
@@ -49,7 +51,8 @@ export function ownSelf({ config, login, core, gate }: OwnOptions): Self {
       await gate.turn(core.clock, signal);
     },
     identity: async () => introduction(config, login, secrets),
-    skip: (bytes, start, end, nick) => !listens(core) && isForListeners(bytes, start, end, nick),
+    isDeaf: () => (isDeaf = !listens(core)),
+    skip: (bytes, start, end, nick) => isDeaf && isForListeners(bytes, start, end, nick),
     settled: (live, rest) => idle.settled(live, rest),
     spoke: () => idle.spoke(),
     close: () => {

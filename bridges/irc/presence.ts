@@ -42,12 +42,11 @@ export class Presence {
     });
   }
 
-  /** The connection is gone. Call it while the channels are still known. */
-  end(): void {
+  /** The connection is gone, and was last heard of at this moment. Call it while the channels are still known. */
+  end(at: number): void {
     this.#cancel?.();
     this.#cancel = undefined;
-    const now = this.#options.clock.now();
-    for (const channel of this.#options.inside()) this.#away.set(channel, now);
+    for (const channel of this.#options.inside()) this.#away.set(channel, at);
     void this.#note();
   }
 

@@ -21,6 +21,8 @@ export interface Self {
   /** When the next attempt may begin: many connections of one bridge go one after the other. */
   turn(signal: AbortSignal): Promise<void>;
   identity(): Promise<Introduction>;
+  /** Hears nothing of what others do in channels. */
+  isDeaf?(): boolean;
   /** Lines to let go unread, told from their bytes. */
   skip?(bytes: Buffer, start: number, end: number, nick: string): boolean;
   /** `rest` lets the connection go until it is needed again. */

@@ -91,6 +91,11 @@ export class Session {
     return this.#registration.nick;
   }
 
+  /** When the server last said anything. */
+  get lastHeard(): number {
+    return this.#heard;
+  }
+
   /** The nick that we would rather have. */
   get wishedNick(): string {
     return this.#options.identity.nick;

@@ -3,6 +3,7 @@ import { LoggedOut, TryLater } from "../../core/model/errors.ts";
 import type { RemoteEvent } from "../../core/model/events.ts";
 import type { ConnectionState, Core } from "../../core/network.ts";
 import type { Attendance } from "./attendance.ts";
+import type { Batch } from "./batches.ts";
 import { Book } from "./book.ts";
 import type { IrcNetworkConfig } from "./config.ts";
 import type { Ctcp } from "./ctcp.ts";
@@ -36,10 +37,14 @@ export interface SessionsOptions {
   view(): View;
   /** A session can be used, right before core is told. */
   settled(live: Live): void;
+  /** Everything that core is told. */
+  heard(events: readonly RemoteEvent[]): void;
   /** It is over, while its channels are still known. */
-  lost(): void;
+  lost(live: Live): void;
   /** The list of a channel's members has come. */
   counted(live: Live, channel: string): void;
+  /** Lines of the past came in one batch. */
+  replayed(batch: Batch): void;
 }
 
 export class Sessions {
@@ -104,6 +109,7 @@ export class Sessions {
 
   take(events: readonly RemoteEvent[]): void {
     if (this.#closed || events.length === 0) return;
+    this.#options.heard(events);
     const live = this.#live;
     if (live && !live.settled) live.held.push(events);
     else this.#options.reception.take(events);
@@ -117,6 +123,7 @@ export class Sessions {
       network,
       byAccount: config.identity === "account",
       isupport: session.isupport,
+      alone: self.isDeaf?.() ?? false,
       joinsTellAccounts: () => session.caps.has("extended-join"),
       fold: (text) => session.fold(text),
     });
@@ -132,6 +139,7 @@ export class Sessions {
       take: (events) => this.take(events),
       renamed: (from, to) => this.#renamed(book, from, to),
       counted: (channel) => this.#live && counted(this.#live, channel),
+      replayed: (batch) => this.#options.replayed(batch),
     });
     this.#live = { session, book, hearing, ids: false, settled: false, held: [] };
     return this.#live;
@@ -161,7 +169,7 @@ export class Sessions {
     const { core, nicks, attendance, netsplit, flood, lost } = this.#options;
     const live = this.#live;
     if (live?.session !== session) return;
-    lost();
+    lost(live);
     nicks.gaveUp(live.book.fold(live.book.me.nick));
     this.#live = undefined;
     attendance.end();

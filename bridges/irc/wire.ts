@@ -42,6 +42,7 @@ const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 /** What servers take, without its end. */
 const LONGEST_SENT = 510;
+const NOTHING = Buffer.alloc(0);
 
 export class Wire {
   readonly #transport: CausewayTransport;
@@ -123,7 +124,7 @@ function cutToSize(line: string): string {
 class CausewayTransport extends Transport {
   readonly #events: WireEvents;
   readonly #decode: (bytes: Buffer) => string;
-  #rest: Buffer = Buffer.alloc(0);
+  #rest: Buffer = NOTHING;
   /** The line that is coming is too long: its end is waited for. */
   #skipping = false;
   #isOpen = false;
@@ -195,7 +196,7 @@ class CausewayTransport extends Transport {
   #keep(rest: Buffer): void {
     if (rest.length > LONGEST_LINE) this.#skipping = true;
     // A copy: a short rest must not hold a long packet in memory.
-    this.#rest = this.#skipping ? Buffer.alloc(0) : Buffer.from(rest);
+    this.#rest = this.#skipping || rest.length === 0 ? NOTHING : Buffer.from(rest);
   }
 
   /** Lets go of the socket, once what was written has left when `finish` is set. */

@@ -178,6 +178,39 @@ suite("what was said while we were away", () => {
     assert.ok(missed.since > 1_600_000_000_000);
   });
 
+  test("is taken from what the server tells by itself, as far as that reaches", async (t) => {
+    for (const [kept, missing] of [
+      [50, 0],
+      [2, 1],
+    ] as const) {
+      const server = await FakeIrc.start({ profile: inspircd });
+      const dave = server.person("dave").join("#causeway");
+      server.channel("#causeway").modes.set("H", String(kept));
+      dave.say("#causeway", "before we came");
+      const bridge = await stage(t, { server, speed: 1 });
+      dave.say("#causeway", "heard live");
+      await bridge.heard("message", ({ body }) => JSON.stringify(body).includes("heard live"));
+      server.down();
+      for (const text of ["one", "two", "three"]) {
+        // Within one millisecond nobody can tell whether something was said between two lines.
+        await new Promise((resolve) => setTimeout(resolve, 3));
+        dave.say("#causeway", text);
+      }
+      server.up();
+      await bridge.connected(2);
+      await bridge.connection.join(causeway);
+      await bridge.caughtUp();
+      const texts = bridge
+        .of("message")
+        .filter(({ subject }, index, all) => all.findIndex((other) => other.subject === subject) === index)
+        .flatMap(({ body, via }) => (/"(one|two|three)"/.exec(JSON.stringify(body)) ?? []).slice(1).map((text) => `${text} ${via}`));
+      assert.deepEqual(texts, ["one history", "two history", "three history"].slice(-kept));
+      assert.ok(!bridge.of("message").some(({ body }) => JSON.stringify(body).includes("before we came")));
+      await bridge.core.clock.sleep(3200);
+      assert.equal(bridge.of("missed").length, missing);
+    }
+  });
+
   test("is not reported but read where there is a history", async (t) => {
     const bridge = await stage(t, { profile: ergo });
     bridge.server.cut();

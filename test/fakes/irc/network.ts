@@ -79,6 +79,24 @@ export class FakeNetwork {
       const extended = member.caps.has("extended-join") ? [user.account ?? "*", user.realName] : [];
       member.hear({ tags, prefix: user.mask, command: "JOIN", params: [channel.name, ...extended] });
     }
+    if (channel.modes.has("H")) this.#replay(user, channel);
+  }
+
+  /** InspIRCd's +H: the last lines, to whoever joins and can take a batch. */
+  #replay(user: User, channel: Channel): void {
+    if (!user.caps.has("batch")) return;
+    const batch = `r${this.#count}`;
+    user.hear({ prefix: this.serverName, command: "BATCH", params: [`+${batch}`, "chathistory", channel.name] });
+    for (const entry of channel.log.slice(-Number(channel.modes.get("H")))) {
+      if (entry.command === "TAGMSG") continue;
+      const tags: Record<string, string> = {
+        time: new Date(entry.at).toISOString(),
+        ...(this.profile.msgids ? { msgid: entry.id } : {}),
+        ...entry.tags,
+      };
+      deliver(user, { ...entry, tags }, channel.name, batch);
+    }
+    user.hear({ prefix: this.serverName, command: "BATCH", params: [`-${batch}`] });
   }
 
   #mayJoin(user: User, channel: Channel, key: string): void {
