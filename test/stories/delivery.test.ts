@@ -18,11 +18,6 @@ describe("Delivery", () => {
     await fault();
   }
 
-  async function shown(): Promise<string[]> {
-    const events = (await town.room.timeline()).filter((event) => event.type === "m.room.message" && event.sender.startsWith("@_toy_"));
-    return events.map((event) => String(event.content["body"]));
-  }
-
   async function notices(): Promise<string[]> {
     const events = (await town.room.timeline()).filter((event) => event.type === "m.room.message" && event.sender === BOT);
     return events.map((event) => String(event.content["body"]));
