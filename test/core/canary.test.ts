@@ -8,7 +8,7 @@ import type { MatrixEvent } from "../../core/matrix/event.ts";
 import { roomId } from "../../core/model/ids.ts";
 
 /** A canary over a homeserver of a few lines: it gives back what is written, unless it is `deaf`. */
-function scene(options: { deaf?: boolean; refuses?: number } = {}) {
+function scene(options: { deaf?: boolean; refuses?: number; speed?: number } = {}) {
   const stop = new AbortController();
   const told: string[] = [];
   const heard: (number | undefined)[] = [];
@@ -25,7 +25,7 @@ function scene(options: { deaf?: boolean; refuses?: number } = {}) {
   const canary: Canary = new Canary({
     client: client as unknown as MatrixClient,
     settings: { get: async (key) => settings.get(key), set: async (key, value) => void settings.set(key, value) },
-    clock: createClock({ speed: 1_000, since: Date.now() }),
+    clock: createClock({ speed: options.speed ?? 1_000, since: Date.now() }),
     log: pino({ level: "silent" }),
     signal: stop.signal,
     heard: (ms) => void heard.push(ms),
@@ -41,9 +41,10 @@ async function until(look: () => boolean): Promise<void> {
 }
 
 test("a homeserver that pushes is timed, and nobody is told anything", async () => {
-  const { canary, stop, heard, told } = scene();
+  // Slow enough that a busy machine is not taken for a deaf homeserver.
+  const { canary, stop, heard, told } = scene({ speed: 10 });
   const running = canary.run();
-  await until(() => heard.length >= 2);
+  await until(() => heard.length >= 1);
   stop.abort();
   await assert.rejects(running);
   assert.ok(heard.every((ms) => ms !== undefined));
