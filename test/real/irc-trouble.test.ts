@@ -9,6 +9,7 @@ import { plainText } from "../../core/model/richtext.ts";
 import type { Connection, Login } from "../../core/network.ts";
 import { Disk, QuickClock, TestCore } from "../fakes/test-core.ts";
 import { IrcClient } from "./irc-client.ts";
+import { IrcProxy } from "./irc-proxy.ts";
 import type { IrcServer } from "./irc-servers.ts";
 import { startErgo } from "./irc-servers-ergo.ts";
 import { startInspircd } from "./irc-servers-inspircd.ts";
@@ -26,7 +27,7 @@ interface Bridge {
 
 async function open(
   t: TestContext,
-  server: IrcServer,
+  server: Pick<IrcServer, "host" | "port">,
   settings: Record<string, unknown> = {},
   disk = new Disk(),
   speed = 1,
@@ -170,4 +171,79 @@ test("two linked servers that lose each other are one sentence and no leaves, an
     bridge.core.offered.slice(before).filter(({ kind }) => kind === "membership"),
     [],
   );
+});
+
+test("InspIRCd's +H gives back what was said while we were away, once and in order", async (t) => {
+  const server = await startInspircd();
+  t.after(() => server.stop());
+  const dave = await (await IrcClient.connect(server, "dave")).join("#causeway");
+  t.after(() => dave.close());
+  await dave.ask("MODE #causeway +H 50:1d");
+  await dave.say("#causeway", "before the bridge came");
+  const proxy = await IrcProxy.open(server);
+  t.after(() => proxy.close());
+  const bridge = await open(t, { host: "127.0.0.1", port: proxy.port }, {}, new Disk(), 4);
+  await connected(bridge);
+  await dave.say("#causeway", "heard live");
+  const saying = (words: string) => (event: RemoteEvent) => event.kind === "message" && JSON.stringify(event.body).includes(words);
+  await bridge.heard(saying("heard live"), "the live one");
+  proxy.down();
+  for (const words of ["one", "two", "three"]) {
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    await dave.say("#causeway", `meanwhile ${words}`);
+  }
+  proxy.up();
+  await bridge.heard(saying("meanwhile three"), "the last one");
+  const subjects = new Set<string | undefined>();
+  const texts = bridge.core.offered.flatMap((event) => {
+    if (event.kind !== "message" || subjects.has(event.subject)) return [];
+    subjects.add(event.subject);
+    return [JSON.stringify(event.body).match(/before|live|one|two|three/)?.[0]];
+  });
+  assert.deepEqual(texts, ["live", "one", "two", "three"]);
+  await bridge.core.clock.sleep(5000);
+  assert.deepEqual(
+    bridge.core.offered.filter(({ kind }) => kind === "missed"),
+    [],
+  );
+});
+
+test("a person's own connection signs in at atheme, speaks as itself, and talks in private", async (t) => {
+  const server = await startInspircd({ services: true });
+  t.after(() => server.stop());
+  const owner = await IrcClient.connect(server, "mira");
+  await owner.ask("PRIVMSG NickServ :REGISTER s3cret-pass mira@example.org");
+  await owner.wait(({ command }) => command === "NOTICE" || command === "900").catch(() => undefined);
+  owner.close();
+  const dave = await (await IrcClient.connect(server, "dave")).join("#causeway");
+  t.after(() => dave.close());
+  const settings = { own: { enabled: true, per_minute: 600 } };
+  const config = irc.config.parse({
+    networks: { real: { servers: [{ host: server.host, port: server.port, tls: false }], nick: "bridge", ...settings } },
+  });
+  const way = irc.signIn.find(({ id }) => id === "account");
+  const step = await way?.start(config, { owner: "@mira:example.org", signal: new AbortController().signal });
+  assert.ok(step?.kind === "fields");
+  const done = await step.submit({ account: "mira", password: "s3cret-pass" });
+  assert.ok(done.kind === "done");
+  const core = await TestCore.open({ network: irc.id, login: done.login.id, clock: new QuickClock(1) });
+  const connection = irc.connect(config, done.login, core);
+  t.after(async () => {
+    await connection.close();
+    await core.close();
+  });
+  await core.until(() => core.states.some(({ is }) => is === "connected"), "to be connected", 20_000);
+  const speaker = { mxid: mxid("@mira:example.org"), name: "Mira", own: true };
+  const [part] = irc.toParts({ speaker, style: "text", body: plainText("it is me") }, connection.capabilities(channel));
+  assert.ok(part);
+  const progress = { attempt: 1, since: Date.now(), saved: undefined, save: async () => undefined };
+  await connection.send({ ...part, channel }, "7:$own1:0", progress);
+  await dave.ask();
+  const heard = dave.seen.find(({ text }) => text === "it is me");
+  assert.deepEqual([heard?.nick, heard?.tags["account"]], ["mira", "mira"]);
+  await dave.say("mira", "psst");
+  const whisper = await core.until(() => core.offered.find((event) => event.kind === "message" && event.direct), "the whisper", 10_000);
+  await connection.send({ ...part, channel: whisper.channel }, "7:$own2:0", progress);
+  await dave.ask();
+  assert.ok(dave.seen.some(({ channel: where, text }) => where === "dave" && text === "it is me"));
 });
