@@ -12,7 +12,7 @@ import { failureOf, type MatrixClient } from "../matrix/client.ts";
 import type { MatrixEvent } from "../matrix/event.ts";
 import type { Members } from "../members.ts";
 import { Refused, TryLater } from "../model/errors.ts";
-import type { EventId, MxcUri, Mxid, NetworkId, RemoteUserId, RoomId } from "../model/ids.ts";
+import type { EventId, MxcUri, Mxid, NetworkId, RoomId } from "../model/ids.ts";
 import type { ReactionKey, RemoteFile, Speaker } from "../model/message.ts";
 import type { Clock, Connection } from "../network.ts";
 import type { OptOuts } from "../opt-out.ts";
