@@ -1,5 +1,5 @@
 /** One login to one IRC network: the contract's side of it, put together from its parts. */
-import { Broken, Refused } from "../../core/model/errors.ts";
+import { Broken, Refused, TryLater } from "../../core/model/errors.ts";
 import type { RemoteChannelId, RemoteUserId } from "../../core/model/ids.ts";
 import type { Person } from "../../core/model/message.ts";
 import { plainText } from "../../core/model/richtext.ts";
@@ -43,6 +43,8 @@ export interface IrcConnectionOptions {
 }
 
 const CLOSE_WITHIN = 2000;
+/** A first word in a channel waits so long for the door; then it is core's to keep. */
+const ENTER_WITHIN = 2000;
 /** An answer to somebody is no way to flood them. */
 const LONGEST_ANSWER = 12;
 
@@ -302,7 +304,16 @@ export class IrcConnection implements Connection {
   /** A person's own connection enters a channel when it first has something to say there. */
   async #enterToSpeak(channel: RemoteChannelId): Promise<void> {
     const name = readChannelId(channel)?.channel;
-    if (this.#options.self.own && name !== undefined && !this.#attendance.wants(channel)) await this.#attendance.join(channel, name);
+    if (!this.#options.self.own || name === undefined || this.#attendance.wants(channel)) return;
+    const { clock } = this.#options.core;
+    const patience = new AbortController();
+    const late = clock.sleep(ENTER_WITHIN, patience.signal).then(
+      () => {
+        throw new TryLater(`You are on your way into ${name}.`, ENTER_WITHIN, "item");
+      },
+      () => undefined,
+    );
+    await Promise.race([this.#attendance.join(channel, name), late]).finally(() => patience.abort());
   }
 
   #entered(id: RemoteChannelId, name: string, since: number | undefined): void {

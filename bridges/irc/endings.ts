@@ -6,8 +6,8 @@ export type Ending =
   | { readonly kind: "throttled"; readonly why: string }
   /** Too many lines too fast: come back slower. */
   | { readonly kind: "flooded"; readonly why: string }
-  /** Only a person can help: a ban, a wrong password. */
-  | { readonly kind: "shut-out"; readonly why: string }
+  /** Only a person can help: a ban, a wrong password. `address` = it concerns whoever comes from here. */
+  | { readonly kind: "shut-out"; readonly why: string; readonly address?: true }
   /** Account and password were refused. Services are sometimes wrong about it, so this counts only when it comes again. */
   | { readonly kind: "denied"; readonly why: string }
   /** The server wants TLS (https://ircv3.net/specs/extensions/sts). */
@@ -22,7 +22,7 @@ export function endingOf(words: string): Ending {
     return { kind: "throttled", why: `the server takes no more connections from here for now (${said})` };
   }
   if (/\b[kgzdx]-?:?line[ds]?\b|\bbanned\b|\bblacklist|\bdnsbl\b|\bakill|not welcome|prohibited/i.test(said)) {
-    return { kind: "shut-out", why: `the network has banned this address (${said})` };
+    return { kind: "shut-out", why: `the network has banned this address (${said})`, address: true };
   }
   return { kind: "lost", why: `the server closed the connection (${said})` };
 }

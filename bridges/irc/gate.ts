@@ -11,6 +11,8 @@ export class Gate {
   readonly #inside = new Set<symbol>();
   /** When the last one that was let through may go. */
   #last = 0;
+  /** Why nobody is let through: the network has banned our address. */
+  barred: string | undefined;
 
   constructor(options: GateOptions) {
     this.#options = options;

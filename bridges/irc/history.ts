@@ -112,7 +112,8 @@ export class History {
       const keyed = heads.find((line) => line.tags[keyTag] === key);
       if (keyed) return { is: "arrived", sent: sentAs(keyed) };
       const words = wire?.lines[0]?.text;
-      if (words !== undefined) alike += heads.filter((line) => isOurs(line.nick) && lastParam(line).includes(words)).length;
+      if (words !== undefined)
+        alike += heads.filter((line) => isOurs(line.tags["draft/relaymsg"] ?? line.nick) && lastParam(line).includes(words)).length;
       const last = Math.max(...heads.map((line) => timeOf(line) ?? 0));
       if (!full || last <= from) break;
       from = last - 1;

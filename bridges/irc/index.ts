@@ -49,7 +49,7 @@ export const irc: Network<IrcConfig> = {
     const settings = config.networks[network];
     if (!settings) throw new RangeError(`There is no IRC network "${network}" in the config.`);
     const { kin, gate } = familyOf(config, network, settings);
-    const self = login.owner === undefined ? relaySelf(settings) : ownSelf({ config: settings, login, core, gate });
+    const self = login.owner === undefined ? relaySelf(settings, gate) : ownSelf({ config: settings, login, core, gate });
     return new IrcConnection({ network, config: settings, login, core, kin, self, version: VERSION });
   },
 };

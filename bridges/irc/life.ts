@@ -21,6 +21,8 @@ export interface LifeOptions {
   /** The session that was settled, or was about to be, is over. */
   lost(session: Session, ending: Ending): void;
   state(state: ConnectionState): void;
+  /** An attempt has ended, or what came of it. */
+  ended?(ending: Ending): void;
 }
 
 type Policies = Readonly<Record<string, { readonly port: number; readonly until: number }>>;
@@ -93,6 +95,7 @@ export class Life {
       const began = clock.now();
       const ending = await this.#attempt();
       if (signal.aborted) return;
+      this.#options.ended?.(ending);
       if (this.#rest) {
         await this.#rest.promise;
         this.#rest = undefined;

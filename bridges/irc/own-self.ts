@@ -4,10 +4,11 @@ import type { Clock, Core, Login } from "../../core/network.ts";
 import type { IrcNetworkConfig } from "./config.ts";
 import type { Gate } from "./gate.ts";
 import { readChannelId } from "./ids.ts";
+import { sentence } from "./life.ts";
 import type { Live } from "./live.ts";
 import { fillTemplate, fitNick, fitRealName, fitUser } from "./nicks.ts";
 import type { SaslCredentials, SaslMechanism } from "./sasl.ts";
-import type { Introduction, Self } from "./self.ts";
+import { bar, type Introduction, type Self } from "./self.ts";
 import { isForListeners } from "./skim.ts";
 
 /** What a sign-in leaves behind. All of it is text; all of it is sealed by core. */
@@ -42,13 +43,16 @@ export function ownSelf({ config, login, core, gate }: OwnOptions): Self {
     own: true,
     nickserv: secrets.nickserv === undefined ? undefined : { nick: "NickServ", account: secrets.account, password: secrets.nickserv },
     perform: [],
+    ended: (ending) => bar(gate, ending),
     turn: async (signal) => {
-      if (!config.own.enabled) await refuse(core, signal);
+      if (!config.own.enabled) await refuse(core, signal, NOT_ALLOWED);
       while (place === undefined) {
         place = gate.enter();
         if (place === undefined) await full(core, signal);
       }
       await gate.turn(core.clock, signal);
+      if (gate.barred !== undefined)
+        await refuse(core, signal, `${sentence(gate.barred)} Nobody from here is tried until that is settled.`);
     },
     identity: async () => introduction(config, login, secrets),
     isDeaf: () => (isDeaf = !listens(core)),
@@ -69,9 +73,12 @@ async function full(core: Core, signal: AbortSignal): Promise<void> {
   await core.clock.sleep(LOOK_AGAIN, signal);
 }
 
-/** It was allowed when they signed in. Never resolves. */
-async function refuse(core: Core, signal: AbortSignal): Promise<never> {
-  core.state({ is: "logged-out", why: "The config does not let people have connections of their own to this network (any more)." });
+/** It was allowed when they signed in. */
+const NOT_ALLOWED = "The config does not let people have connections of their own to this network (any more).";
+
+/** Never resolves. */
+async function refuse(core: Core, signal: AbortSignal, why: string): Promise<never> {
+  core.state({ is: "logged-out", why });
   return new Promise((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });

@@ -1,6 +1,8 @@
 /** Who a connection is: the relay bot, or a person. */
 import { readFile } from "node:fs/promises";
 import type { IrcNetworkConfig } from "./config.ts";
+import type { Ending } from "./endings.ts";
+import type { Gate } from "./gate.ts";
 import type { Live } from "./live.ts";
 import type { Identity } from "./registration.ts";
 import type { SaslMechanism } from "./sasl.ts";
@@ -27,14 +29,19 @@ export interface Self {
   skip?(bytes: Buffer, start: number, end: number, nick: string): boolean;
   /** `rest` lets the connection go until it is needed again. */
   settled?(live: Live, rest: (words: string) => void): void;
+  /** An attempt has ended, or what came of it. */
+  ended?(ending: Ending): void;
   /** Something is about to be said. */
   spoke?(): void;
   close?(): void;
 }
 
-export function relaySelf(config: IrcNetworkConfig): Self {
+export function relaySelf(config: IrcNetworkConfig, gate: Gate): Self {
+  // Somebody has started it (again): whatever barred the way may be settled.
+  gate.barred = undefined;
   return {
     own: false,
+    ended: (ending) => bar(gate, ending),
     nickserv: config.nickserv,
     perform: config.perform,
     turn: async () => undefined,
@@ -54,6 +61,11 @@ export function relaySelf(config: IrcNetworkConfig): Self {
       localAddress: config.local_address,
     }),
   };
+}
+
+/** A banned address is banned for everybody: nobody else need knock. */
+export function bar(gate: Gate, ending: Ending): void {
+  if (ending.kind === "shut-out" && ending.address) gate.barred = ending.why;
 }
 
 async function clientCertificate(sasl: IrcNetworkConfig["sasl"]): Promise<WireOptions["client"]> {

@@ -72,6 +72,7 @@ export class Sessions {
       settle: (session) => this.#settle(session),
       lost: (session, ending) => this.#lost(session, ending),
       state: (state) => this.#tellState(state),
+      ended: (ending) => self.ended?.(ending),
     });
   }
 

@@ -10,7 +10,7 @@ import { causeway, mira, newKey, progress, stage } from "./stage.ts";
 const bridgeIn = (server: FakeIrc, name = "#causeway"): boolean =>
   [...server.channel(name).members.keys()].some(({ nick }) => nick === "causeway");
 
-suite("a channel that keeps us out", () => {
+suite("a channel that keeps us out", { concurrency: 4 }, () => {
   const doors: readonly (readonly [string, (server: FakeIrc) => void, (server: FakeIrc) => void, RegExp])[] = [
     [
       "by invitation",
@@ -48,7 +48,7 @@ suite("a channel that keeps us out", () => {
       const server = await FakeIrc.start({ profile: inspircd });
       server.person("dave").join("#causeway");
       shut(server);
-      const bridge = await stage(t, { server, speed: 400 });
+      const bridge = await stage(t, { server, speed: 200 });
       const notice = await bridge.heard("notice");
       assert.match(JSON.stringify(notice.body), sentence);
       const [part] = bridge.parts({ text: "too early" });
@@ -97,9 +97,9 @@ suite("a channel that keeps us out", () => {
   });
 });
 
-suite("a channel that puts us out", () => {
+suite("a channel that puts us out", { concurrency: 4 }, () => {
   test("by a kick is told with who and why, and entered again after a pause", async (t) => {
-    const bridge = await stage(t, { profile: inspircd, speed: 400 });
+    const bridge = await stage(t, { profile: inspircd, speed: 200 });
     bridge.server.person("dave").join("#causeway");
     bridge.server.network.change(bridge.server.channel("#causeway"), "irc.fake.test", "+o", ["dave"]);
     const dave = bridge.server.network.find("dave");
@@ -118,7 +118,7 @@ suite("a channel that puts us out", () => {
   });
 
   test("again and again is come back to ever more slowly", async (t) => {
-    const bridge = await stage(t, { profile: plain, speed: 1000 });
+    const bridge = await stage(t, { profile: plain, speed: 200 });
     const dave = bridge.server.person("dave").join("#causeway");
     bridge.server.network.change(bridge.server.channel("#causeway"), "irc.fake.test", "+o", ["dave"]);
     for (let times = 1; times <= 3; times++) {
@@ -130,7 +130,7 @@ suite("a channel that puts us out", () => {
   });
 
   test("without a word of the server is noticed when we look, and mended", async (t) => {
-    const bridge = await stage(t, { profile: inspircd, speed: 4000 });
+    const bridge = await stage(t, { profile: inspircd, speed: 500 });
     const channel = bridge.server.channel("#causeway");
     const user = bridge.server.client("causeway")?.user;
     assert.ok(user);
@@ -138,7 +138,7 @@ suite("a channel that puts us out", () => {
     user.channels.delete(channel);
     await bridge.eventually(() => channel.members.has(user), "to be in again");
     // And where all is well, looking changes nothing.
-    await bridge.core.clock.sleep(25 * 60_000);
+    await bridge.core.clock.sleep(11 * 60_000);
     assert.deepEqual([bridge.of("notice"), bridge.of("missed").length], [[], 1]);
   });
 
@@ -156,7 +156,7 @@ suite("a channel that puts us out", () => {
   });
 });
 
-suite("what was said while we were away", () => {
+suite("what was said while we were away", { concurrency: 4 }, () => {
   test("is reported as missed where the server keeps no history", async (t) => {
     const bridge = await stage(t, { profile: inspircd });
     assert.equal(bridge.connection.history, undefined);
@@ -187,7 +187,7 @@ suite("what was said while we were away", () => {
       const dave = server.person("dave").join("#causeway");
       server.channel("#causeway").modes.set("H", String(kept));
       dave.say("#causeway", "before we came");
-      const bridge = await stage(t, { server, speed: 1 });
+      const bridge = await stage(t, { server, speed: 10 });
       dave.say("#causeway", "heard live");
       await bridge.heard("message", ({ body }) => JSON.stringify(body).includes("heard live"));
       server.down();
@@ -220,7 +220,7 @@ suite("what was said while we were away", () => {
   });
 });
 
-suite("what a channel is", () => {
+suite("what a channel is", { concurrency: 4 }, () => {
   const modes: readonly (readonly [string, Record<string, unknown>])[] = [
     ["i", { visibility: "private" }],
     ["k sesame", { visibility: "private" }],
@@ -330,7 +330,7 @@ suite("what a channel is", () => {
   });
 });
 
-suite("operators' deeds", () => {
+suite("operators' deeds", { concurrency: 4 }, () => {
   const operator = async (server: FakeIrc) => {
     const dave = server.person("dave", { host: "elsewhere.example" }).join("#causeway");
     return dave;

@@ -10,7 +10,7 @@ import { newKey, progress, stage } from "./stage.ts";
 const last = (states: readonly { is: string }[]): string => states.at(-1)?.is ?? "";
 const why = (states: readonly object[]): string => states.flatMap((state) => ("why" in state ? [String(state.why)] : [])).at(-1) ?? "";
 
-suite("nicks", () => {
+suite("nicks", { concurrency: 4 }, () => {
   test("one that is taken is replaced by another, and what the server calls us is what we believe", async (t) => {
     const server = await FakeIrc.start({ profile: plain });
     server.person("causeway");
@@ -58,7 +58,7 @@ suite("nicks", () => {
   });
 });
 
-suite("a registration that does not end", () => {
+suite("a registration that does not end", { concurrency: 4 }, () => {
   test("without a welcome it is broken off after 20 seconds and begun again", async (t) => {
     const server = await FakeIrc.start({ profile: plain });
     server.faults.neverWelcome = true;
@@ -92,7 +92,7 @@ suite("a registration that does not end", () => {
   });
 });
 
-suite("several servers", () => {
+suite("several servers", { concurrency: 4 }, () => {
   test("the second is tried when the first does not answer", async (t) => {
     const server = await FakeIrc.start({ profile: plain });
     const gone = await FakeIrc.start({ profile: plain });
@@ -108,7 +108,7 @@ suite("several servers", () => {
   });
 });
 
-suite("a network that does not want us", () => {
+suite("a network that does not want us", { concurrency: 4 }, () => {
   for (const words of ["K-Lined: spam", "You are banned from this server- go away", "G:Lined (user@host)", "Z-lined"]) {
     test(`"${words}" ends the attempts until a person acts`, async (t) => {
       const server = await FakeIrc.start({ profile: plain });
@@ -148,7 +148,7 @@ suite("a network that does not want us", () => {
   });
 });
 
-suite("signing in", () => {
+suite("signing in", { concurrency: 4 }, () => {
   const sasl = (mechanism: string) => ({ sasl: { mechanism, account: "bridge", password: "s3cret" } });
 
   for (const mechanism of ["plain", "scram-sha-256"]) {
@@ -214,7 +214,7 @@ suite("signing in", () => {
   });
 });
 
-suite("TLS", () => {
+suite("TLS", { concurrency: 4 }, () => {
   test("a certificate that nobody vouches for is not trusted, and the sentence says what to do", async (t) => {
     const server = await FakeIrc.start({ profile: plain, tls: certificate("server") });
     const bridge = await stage(t, { server, connected: false });
@@ -255,9 +255,9 @@ suite("TLS", () => {
   });
 });
 
-suite("staying connected", () => {
+suite("staying connected", { concurrency: 4 }, () => {
   test("a server that falls silent is asked whether it is there, and left when it says nothing", async (t) => {
-    const bridge = await stage(t, { profile: plain, speed: 400 });
+    const bridge = await stage(t, { profile: plain, speed: 200 });
     bridge.server.faults.hang = true;
     await bridge.until(() => last(bridge.core.states) === "disconnected", "to notice");
     assert.match(why(bridge.core.states), /fallen silent/);

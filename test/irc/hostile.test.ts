@@ -17,7 +17,7 @@ function assertClean(bridge: Stage): void {
   assert.equal(bridge.server.connections, 1);
 }
 
-suite("line breaks in what people write begin no line of their own", () => {
+suite("line breaks in what people write begin no line of their own", { concurrency: 4 }, () => {
   const paths: readonly (readonly [string, (bridge: Stage) => Promise<unknown>])[] = [
     ["a message", (bridge) => bridge.say(INJECTION)],
     ["a message of several parts", (bridge) => bridge.say([{ type: "code", text: INJECTION }, ...plainText(INJECTION)])],
@@ -126,7 +126,7 @@ test("a body within 0x01 is no order to people's clients", async (t) => {
   assert.deepEqual(bridge.log(), ["DCC SEND a 1 2 3", "\x01ACTION Mira wavesVERSION\x01"]);
 });
 
-suite("a server that lies about itself", () => {
+suite("a server that lies about itself", { concurrency: 4 }, () => {
   const lies: readonly (readonly [string, readonly string[]])[] = [
     ["lengths of nothing", ["NICKLEN=0", "TOPICLEN=0", "CHANNELLEN=0", "KICKLEN=-5", "MODES=0"]],
     ["lengths without end", ["NICKLEN=99999999999", "TOPICLEN=1e9", "MODES=NaN", "CHATHISTORY=-1"]],
@@ -154,7 +154,7 @@ suite("a server that lies about itself", () => {
   }
 });
 
-suite("lines that make no sense", () => {
+suite("lines that make no sense", { concurrency: 4 }, () => {
   const nonsense: readonly string[] = [
     "",
     " ",
@@ -314,7 +314,7 @@ suite("lines that make no sense", () => {
   });
 });
 
-suite("hostile names", () => {
+suite("hostile names", { concurrency: 4 }, () => {
   test("a nick that is HTML, or a word of ours, is a name like any other", async (t) => {
     const bridge = await stage(t, { profile: plain });
     const client = bridge.server.client("causeway");

@@ -13,7 +13,7 @@ import { causeway, mira, newKey, progress, stage } from "./stage.ts";
 const thumb = { kind: "unicode", text: "👍" } as const;
 const textOf = (event: { body: unknown }): string => JSON.stringify(event.body);
 
-suite("what a Matrix person says", () => {
+suite("what a Matrix person says", { concurrency: 4 }, () => {
   test("stands under their name, line by line", async (t) => {
     const bridge = await stage(t, { profile: plain });
     await bridge.say("good\n\nmorning");
@@ -109,7 +109,7 @@ suite("what a Matrix person says", () => {
   });
 });
 
-suite("what people on IRC say", () => {
+suite("what people on IRC say", { concurrency: 4 }, () => {
   test("in several lines is heard as one message", async (t) => {
     const bridge = await stage(t, { profile: ergo });
     const dave = bridge.server.person("dave").join("#causeway");
@@ -164,7 +164,7 @@ suite("what people on IRC say", () => {
   });
 });
 
-suite("replies, reactions, deletions", () => {
+suite("replies, reactions, deletions", { concurrency: 4 }, () => {
   test("a reply carries what it answers, and rings the person for readers whose client shows none", async (t) => {
     const bridge = await stage(t, { profile: ergo });
     const dave = bridge.server.person("Dave").join("#causeway");
@@ -224,7 +224,7 @@ suite("replies, reactions, deletions", () => {
   });
 });
 
-suite("a message whose answer is lost", () => {
+suite("a message whose answer is lost", { concurrency: 4 }, () => {
   test("is looked for in the history by its key, and found", async (t) => {
     const bridge = await stage(t, { profile: ergo });
     bridge.server.faults.loseReply = true;
@@ -306,7 +306,7 @@ suite("a message whose answer is lost", () => {
   });
 });
 
-suite("typing", () => {
+suite("typing", { concurrency: 4 }, () => {
   test("is shown as ours once in three seconds, and never takes a message's turn", async (t) => {
     const bridge = await stage(t, { profile: inspircd, speed: 1 });
     for (let times = 0; times < 20; times++) await bridge.connection.hint({ kind: "typing", channel: causeway, speaker: mira, on: true });

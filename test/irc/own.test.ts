@@ -61,7 +61,7 @@ const say = (stage: Stage, text: string, own = true) => {
   return stage.connection.send(part, newKey(), progress());
 };
 
-suite("a connection of one's own", () => {
+suite("a connection of one's own", { concurrency: 4 }, () => {
   test("has the nick of the template, and names who stands behind it", async (t) => {
     const { person, server } = await both(t, inspircd);
     await person.connected();
@@ -214,7 +214,7 @@ suite("a connection of one's own", () => {
   });
 });
 
-suite("signing in", () => {
+suite("signing in", { concurrency: 4 }, () => {
   const config = irc.config.parse({
     networks: { one: { servers: [{ host: "x" }], own: { enabled: true } }, two: { servers: [{ host: "y" }] } },
   });
@@ -246,7 +246,7 @@ suite("signing in", () => {
   });
 });
 
-suite("many connections", () => {
+suite("many connections", { concurrency: 4 }, () => {
   test("begin one after the other, at the pace of the config, and not in step", async () => {
     const clock = new QuickClock(2000);
     const gate = new Gate({ most: 500, perMinute: 20 });
@@ -276,6 +276,23 @@ suite("many connections", () => {
     await second.connected();
   });
 
+  test("are not tried any more when the network has banned our address, until the bot is started again", async (t) => {
+    const { relay, person, server } = await both(t, plain, { per_minute: 600 });
+    await person.connected();
+    server.faults.banned = "K-Lined: abuse";
+    server.cut();
+    const isOut = (bridge: Stage) => bridge.core.states.some(({ is }) => is === "logged-out");
+    await relay.until(() => isOut(relay), "the bot to give up");
+    await person.until(() => isOut(person), "the person to give up");
+    const { connections } = server;
+    const core = await TestCore.open({ network: irc.id, login: "fake/@otto:example.org" as never, clock: new QuickClock(100) });
+    const other: Login = { id: "fake/@otto:example.org" as never, name: "otto", owner: "@otto:example.org", secrets: {} };
+    const late = new Stage(server, core, relay.config, other);
+    t.after(() => late.close());
+    await late.until(() => isOut(late), "nobody else to knock");
+    assert.ok(server.connections <= connections + 1);
+  });
+
   test("after a cut come back spread over time", async (t) => {
     const { person, server } = await both(t, plain, { per_minute: 60 });
     await person.connected();
@@ -284,7 +301,7 @@ suite("many connections", () => {
   });
 });
 
-suite("what a person's own connection lets go of unread", () => {
+suite("what a person's own connection lets go of unread", { concurrency: 4 }, () => {
   const skips = (line: string): boolean => {
     const bytes = Buffer.from(`before\r\n${line}`);
     return isForListeners(bytes, 8, bytes.length, "mira[m]");
@@ -331,7 +348,7 @@ suite("what a person's own connection lets go of unread", () => {
   for (const line of read) test(`read: ${line}`, () => assert.ok(!skips(line)));
 });
 
-suite("people's addresses and certificates", () => {
+suite("people's addresses and certificates", { concurrency: 4 }, () => {
   test("an address is the person's own, always the same, and in the range", () => {
     const one = ownAddress("2001:db8:1:2::/64", OWNER);
     assert.match(one ?? "", /^2001:db8:1:2:[0-9a-f]{1,4}:[0-9a-f]{1,4}:[0-9a-f]{1,4}:[0-9a-f]{1,4}$/);

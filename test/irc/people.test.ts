@@ -5,7 +5,7 @@ import { remoteUserId } from "../../core/model/ids.ts";
 import { ergo, FakeIrc, inspircd, plain } from "../fakes/irc.ts";
 import { causeway, newKey, progress, stage } from "./stage.ts";
 
-suite("who somebody is", () => {
+suite("who somebody is", { concurrency: 4 }, () => {
   test("is their account where the server tells it, and a new nick is only a new name", async (t) => {
     const bridge = await stage(t, { profile: inspircd });
     const dave = bridge.server.person("Dave", { account: "David" }).join("#causeway");
@@ -102,7 +102,7 @@ suite("who somebody is", () => {
   });
 });
 
-suite("who comes and goes", () => {
+suite("who comes and goes", { concurrency: 4 }, () => {
   test("joins, parts and quits are heard, one leave for each channel", async (t) => {
     const bridge = await stage(t, { profile: inspircd, links: ["#causeway", "#other"] });
     const dave = bridge.server.person("dave").join("#causeway").join("#other");
@@ -134,7 +134,7 @@ suite("who comes and goes", () => {
   });
 });
 
-suite("a split of the network", () => {
+suite("a split of the network", { concurrency: 4 }, () => {
   test("of two thousand people and their return are two sentences and no leaves", async (t) => {
     const server = await FakeIrc.start({ profile: inspircd });
     const bridge = await stage(t, { server });
@@ -191,7 +191,7 @@ suite("a split of the network", () => {
   });
 });
 
-suite("questions between clients", () => {
+suite("questions between clients", { concurrency: 4 }, () => {
   const ctcp = (words: string): string => `\x01${words}\x01`;
 
   test("VERSION, PING and TIME are answered, nothing else, and none of it is a message", async (t) => {
@@ -232,7 +232,7 @@ suite("questions between clients", () => {
   });
 });
 
-suite("words to the bridge", () => {
+suite("words to the bridge", { concurrency: 4 }, () => {
   test("are a command with the speaker's power, and the answer goes to them alone", async (t) => {
     const server = await FakeIrc.start({ profile: inspircd });
     const dave = server.person("dave").join("#causeway");
