@@ -92,8 +92,6 @@ export class Bridge {
       notices: this.#notices,
       log,
       domain: namespace.domain,
-      bot,
-      secret,
       networkName: (id) => networks.get(id)?.name ?? id,
     });
     const reception = new Reception({
@@ -134,7 +132,15 @@ export class Bridge {
     const signal = this.#stopping.signal;
     const named = { ...shared, namespace, networks };
     const wake = (lane: string, open?: boolean) => this.#lanes.wake(lane, open);
-    const surroundings = new Surroundings({ ...named, permissions, ghosts: this.#ghosts, signal, wake, wishes: options.surroundings });
+    const surroundings = new Surroundings({
+      ...named,
+      permissions,
+      secret,
+      ghosts: this.#ghosts,
+      signal,
+      wake,
+      wishes: options.surroundings,
+    });
     this.#linking = new Linking({
       ...named,
       surroundings,

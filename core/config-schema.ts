@@ -133,6 +133,12 @@ const bridge = z
       .positive()
       .default(60)
       .describe("How many people of the networks join and leave rooms, beyond those who speak: homeservers tire of more."),
+    most_members: z.int().positive().default(300).describe("With `membership`: a channel with more people shows only those who speak."),
+    changes_per_hour: z
+      .int()
+      .positive()
+      .default(300)
+      .describe("With `membership`: if more people come and go in one channel, it is not shown for an hour, and the room is told."),
     optout: z
       .enum(["silent", "hashed"])
       .default("silent")

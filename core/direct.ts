@@ -2,6 +2,7 @@
  * Private conversations of a person's own login: each becomes a room of theirs when something is said in it, with the ghosts of those
  * who are in it. What came waits in the login's own lane until its room stands.
  */
+import { rememberedOf } from "./channel-facts.ts";
 import type { Ghosts } from "./ghost.ts";
 import type { Work } from "./lane.ts";
 import type { Lanes } from "./lanes.ts";
@@ -11,6 +12,8 @@ import { failureOf, type MatrixClient } from "./matrix/client.ts";
 import type { RemoteEvent } from "./model/events.ts";
 import { type Mxid, mxid, type RoomId, roomId } from "./model/ids.ts";
 import type { Person } from "./model/message.ts";
+import { findByCreation } from "./obtain-room.ts";
+import { shownName } from "./shown-name.ts";
 import type { Channel, Clock } from "./network.ts";
 import type { Link, Store } from "./store/store.ts";
 
@@ -21,9 +24,11 @@ export interface DirectContext {
   readonly ghosts: Ghosts;
   readonly client: MatrixClient;
   readonly clock: Clock;
-  readonly bot: Mxid;
   changed(link: Link, made: boolean): void;
 }
+
+/** In a room's creation content: which conversation it is of. */
+const DIRECT = "io.causeway.direct";
 
 export function workDirect(context: DirectContext, login: () => LiveLogin | undefined): Work {
   return async (row) => {
@@ -52,7 +57,7 @@ async function make(context: DirectContext, live: LiveLogin, owner: Mxid, event:
   if (!channel) return undefined;
   const { people } = await live.connection.members(channel.id);
   const room = await roomFor(context, live, owner, channel, people);
-  const { id: _id, kind: _kind, spaces: _spaces, latest: _latest, ...facts } = channel;
+  const facts = rememberedOf(channel);
   const settings = {};
   const at = clock.now();
   const watermark = channel.latest;
@@ -77,15 +82,20 @@ async function roomFor(context: DirectContext, live: LiveLogin, owner: Mxid, cha
   const key = `direct:${live.network.id}:${live.login.id}:${channel.id}`;
   const known = await store.portals.making(key);
   if (typeof known === "string") return roomId(known);
+  // An earlier attempt may have made it and not lived to say so.
+  const found = known === undefined ? undefined : await findByCreation(client, DIRECT, key);
+  if (known === undefined) await store.portals.putMaking(key, { begun: true });
   const others = people.filter((one) => !one.ours && one.id !== live.person);
-  const room = await client.createRoom({
-    preset: "private_chat",
-    is_direct: true,
-    invite: [owner],
-    ...(channel.kind === "group" || others.length !== 1 ? { name: channel.name } : {}),
-    creation_content: { "io.causeway.direct": key },
-    power_level_content_override: { users: { [context.bot]: 100, [owner]: 100 } },
-  });
+  const room =
+    found ??
+    (await client.createRoom({
+      // Gives its owner the same power as the bot.
+      preset: "trusted_private_chat",
+      is_direct: true,
+      invite: [owner],
+      ...(channel.kind === "group" || others.length !== 1 ? { name: shownName(channel.name, channel.id) } : {}),
+      creation_content: { [DIRECT]: key },
+    }));
   await store.portals.putMaking(key, room);
   await store.portals.putPortal({ room, made: true, shown: { name: channel.name } });
   for (const person of others) await ghosts.present(room, live.network.id, person, (ref) => live.connection.open(ref));

@@ -4,6 +4,7 @@
  * again, and neither holds up the rest. A channel that is linked anew meanwhile keeps what it needs.
  */
 import type { Logger } from "pino";
+import type { Attendance } from "./attendance.ts";
 import type { Budget } from "./budget.ts";
 import type { Directory } from "./directory.ts";
 import type { Ghosts } from "./ghost.ts";
@@ -32,6 +33,7 @@ export interface FarewellContext {
   readonly spaces: Spaces;
   readonly directory: Directory;
   readonly readers: Readers;
+  readonly attendance: Attendance;
   readonly shown: ShownBook;
   readonly budget: Budget;
   readonly clock: Clock;
@@ -108,8 +110,9 @@ function laterOf(error: unknown): Error {
   return failure instanceof Uncertain ? new TryLater(failure.message, 5_000, "channel") : failure;
 }
 
-async function removeLink({ links, readers, link }: Turn): Promise<void> {
+async function removeLink({ links, readers, attendance, link }: Turn): Promise<void> {
   if (await links.link(link.id)) await links.remove(link);
+  attendance.ended(link);
   await readers.ended(link);
 }
 

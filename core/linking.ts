@@ -151,7 +151,6 @@ export class Linking {
     const latest = channel.latest ?? (await live.connection.channel(channel.id).catch(() => undefined))?.latest;
     if (known.watermark === undefined && latest !== undefined) await links.update(known, { watermark: latest });
     await rooms.judge(known);
-    if (channel.topic !== undefined) await rooms.show(known, { topic: channel.topic });
     await this.#writeState(known, live, channel);
     await store.portals.putMaking(namespace.alias(network, channel.id), undefined);
     this.#context.surroundings.linked(known, live, channel);

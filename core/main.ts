@@ -168,7 +168,14 @@ function doublePuppets(file: string | undefined, namespace: Namespace): Puppets 
 }
 
 function surroundingsOf({ bridge }: Config): SurroundingSettings {
-  return { spaces: bridge.spaces, directory: bridge.directory, joinsPerMinute: bridge.joins_per_minute, relay: bridge.relay };
+  return {
+    spaces: bridge.spaces,
+    directory: bridge.directory,
+    joinsPerMinute: bridge.joins_per_minute,
+    relay: bridge.relay,
+    mostMembers: bridge.most_members,
+    changesPerHour: bridge.changes_per_hour,
+  };
 }
 
 function nameOf(config: Config, network: string): string {

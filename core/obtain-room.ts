@@ -9,7 +9,7 @@ export interface ObtainContext {
   readonly portals: PortalStore;
 }
 
-/** `about` is put beside the alias until `obtained` is called: what an interrupted making was for. */
+/** `about` stands beside the alias until the caller takes the row away: what an interrupted making was for. */
 export async function obtainRoom(
   { client, portals }: ObtainContext,
   alias: RoomAlias,
@@ -25,4 +25,13 @@ export async function obtainRoom(
     if (!made) throw error;
     return await client.join(made.room);
   }
+}
+
+/** A room of the bot's that was made with this value in its creation content: for rooms whose address nobody may guess. */
+export async function findByCreation(client: MatrixClient, key: string, value: string): Promise<RoomId | undefined> {
+  for (const room of await client.joinedRooms()) {
+    const create = await client.stateEvent(room, "m.room.create", "").catch(() => undefined);
+    if (create?.[key] === value) return room;
+  }
+  return undefined;
 }

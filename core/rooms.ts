@@ -7,7 +7,6 @@ import type { Links } from "./links.ts";
 import { Lru } from "./lru.ts";
 import type { Content, MatrixClient } from "./matrix/client.ts";
 import type { MatrixEvent } from "./matrix/event.ts";
-import { ORIGIN, signOrigin } from "./matrix/origin.ts";
 import type { ChannelFacts } from "./model/events.ts";
 import { type EventId, type Mxid, type NetworkId, type RoomAlias, type RoomId, eventId, roomAlias, roomId } from "./model/ids.ts";
 import type { Notices } from "./notices.ts";
@@ -30,8 +29,6 @@ export interface RoomContext {
   readonly notices: Notices;
   readonly log: Logger;
   readonly domain: string;
-  readonly bot: Mxid;
-  readonly secret: Buffer;
   networkName(id: NetworkId): string;
 }
 
@@ -180,29 +177,6 @@ export class Rooms {
     if (name.startsWith("!")) return roomId(name);
     const found = await this.#context.client.resolveAlias(roomAlias(name) satisfies RoomAlias).catch(() => undefined);
     return found?.room;
-  }
-
-  /** Shows a channel's new topic, and its name where the bridge made the room. Set by the bot, marked with the link it came by. */
-  async show(link: Link, change: ChannelFacts): Promise<void> {
-    const portal = await this.#context.portals.portal(link.room);
-    if (change.topic !== undefined) await this.#set(link, "m.room.topic", { topic: change.topic });
-    if (change.name !== undefined && portal?.made) await this.#set(link, "m.room.name", { name: change.name });
-  }
-
-  async #set(link: Link, type: string, content: Content): Promise<void> {
-    const { client, secret, bot, log } = this.#context;
-    const [key] = Object.keys(content);
-    const now = await client.stateEvent(link.room, type, "").catch(() => undefined);
-    if (now?.[key as string] === content[key as string]) return;
-    const origin = signOrigin(secret, { room: link.room, sender: bot, link: link.id, remote: `${type}:${Date.now()}`, part: 0 });
-    await client.setState(link.room, type, "", { ...content, [ORIGIN]: origin }).catch((error: unknown) => {
-      log.warn({ room: link.room, err: error }, `${type} could not be set`);
-      return this.#context.notices.say(
-        link.room,
-        `state:${link.id}:${type}`,
-        `The channel's ${type === "m.room.topic" ? "topic" : "name"} changed, but the bridge bot may not set it here.`,
-      );
-    });
   }
 
   async pin(room: RoomId, event: EventId, on: boolean): Promise<void> {

@@ -1,5 +1,7 @@
-/** What lies around the messages of a link: spaces, the room directory, who reads along, its end. Kept up in the background: no message waits for it. */
+/** What lies around the messages of a link: spaces, the room directory, who is there and who reads along, its end. Kept up in the background: no message waits for it. */
 import type { Logger } from "pino";
+import { Appearance } from "./appearance.ts";
+import { Attendance } from "./attendance.ts";
 import { Budget } from "./budget.ts";
 import { Directory } from "./directory.ts";
 import { workFarewell } from "./farewell.ts";
@@ -14,7 +16,9 @@ import type { ChannelFacts } from "./model/events.ts";
 import type { NetworkId, RoomId } from "./model/ids.ts";
 import type { Channel, Clock, Network } from "./network.ts";
 import type { Notices } from "./notices.ts";
+import type { OptOuts } from "./opt-out.ts";
 import type { Permissions } from "./permissions.ts";
+import { Powers } from "./powers.ts";
 import { Readers } from "./readers.ts";
 import type { Rooms } from "./rooms.ts";
 import { ShownBook } from "./shown.ts";
@@ -28,6 +32,10 @@ export interface SurroundingSettings {
   readonly joinsPerMinute: number;
   /** Whether people without a login of their own are relayed. */
   readonly relay: boolean;
+  /** With comings and goings shown: a channel with more people shows only those who speak. */
+  readonly mostMembers: number;
+  /** With comings and goings shown: more of them in one channel are not. */
+  readonly changesPerHour: number;
 }
 
 export interface SurroundingContext {
@@ -40,6 +48,9 @@ export interface SurroundingContext {
   readonly rooms: Rooms;
   readonly notices: Notices;
   readonly permissions: Permissions;
+  readonly optOuts: OptOuts;
+  /** Signs `io.causeway.origin`. */
+  readonly secret: Buffer;
   readonly namespace: Namespace;
   readonly clock: Clock;
   readonly log: Logger;
@@ -57,6 +68,9 @@ export class Surroundings {
   readonly spaces: Spaces;
   readonly directory: Directory;
   readonly readers: Readers;
+  readonly attendance: Attendance;
+  readonly powers: Powers;
+  readonly #appearance: Appearance;
   /** The turns of the lanes of ended links. */
   readonly farewell: Work;
   readonly #context: SurroundingContext;
@@ -66,11 +80,16 @@ export class Surroundings {
     this.#context = context;
     const budget = new Budget(wishes.joinsPerMinute, clock);
     this.shown = new ShownBook(store.portals);
-    const shared = { ...context, portals: store.portals, settings: store.settings, shown: this.shown };
+    const { bot } = context.namespace;
+    const shared = { ...context, portals: store.portals, settings: store.settings, shown: this.shown, bot, budget };
     this.spaces = new Spaces({ ...shared, wanted: wishes.spaces });
     this.directory = new Directory({ ...shared, byDefault: wishes.directory });
-    this.readers = new Readers({ ...context, relay: wishes.relay, bot: context.namespace.bot });
-    this.farewell = workFarewell({ ...shared, budget, spaces: this.spaces, directory: this.directory, readers: this.readers });
+    this.readers = new Readers({ ...shared, relay: wishes.relay });
+    this.attendance = new Attendance({ ...shared, most: wishes.mostMembers, changesPerHour: wishes.changesPerHour });
+    this.powers = new Powers(shared);
+    this.#appearance = new Appearance(shared);
+    const { spaces, directory, readers, attendance } = this;
+    this.farewell = workFarewell({ ...shared, spaces, directory, readers, attendance });
   }
 
   /** A link was made. */
@@ -84,9 +103,11 @@ export class Surroundings {
     this.#looked(link, live, channel);
   }
 
-  /** The channel changed. */
-  changed(link: Link, _live: LiveLogin, change: ChannelFacts): void {
+  /** The channel changed. Resolves when the room looks like it. */
+  async changed(link: Link, live: LiveLogin, change: ChannelFacts): Promise<void> {
     if (change.visibility !== undefined || change.unlisted !== undefined) this.#later(link, () => this.directory.update(link.room));
+    if (change.powers !== undefined || change.moderated !== undefined) this.#later(link, () => this.powers.update(link.room));
+    await this.#appearance.changed(link, live, change);
   }
 
   /** A room was replaced; what was remembered of the old one is remembered of the new one already. */
@@ -96,6 +117,7 @@ export class Surroundings {
     if (!link) return;
     this.#later(link, () => this.spaces.moved(from, to));
     this.#later(link, () => this.directory.update(to));
+    this.#later(link, () => this.powers.update(to));
   }
 
   /** Sees every event that comes from the homeserver. */
@@ -103,7 +125,10 @@ export class Surroundings {
     this.readers.observe(event);
   }
 
-  #looked(link: Link, _live: LiveLogin, channel: Channel): void {
+  #looked(link: Link, live: LiveLogin, channel: Channel): void {
+    this.#later(link, () => this.#appearance.looked(link, live, channel));
+    this.#later(link, () => this.attendance.compare(link, live));
+    this.#later(link, () => this.powers.update(link.room));
     this.#later(link, () => this.spaces.include(link, channel));
     this.#later(link, () => this.directory.update(link.room));
   }

@@ -66,7 +66,9 @@ export async function speakIn(turn: InTurn, person: Person): Promise<Mxid> {
   const { portal, link, live } = turn;
   const double = await portal.doubles.of(link, person.id);
   if (double) return double;
-  return await portal.ghosts.present(link.room, live.network.id, person, (ref) => live.connection.open(ref));
+  const ghost = await portal.ghosts.present(link.room, live.network.id, person, (ref) => live.connection.open(ref));
+  await portal.surroundings.powers.letSpeak(link, ghost);
+  return ghost;
 }
 
 /** How long an event stands at the head of its lane for an unresolved send, before the lane looks again later. */

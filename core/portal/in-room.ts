@@ -4,45 +4,70 @@ import { type InTurn, knownMessage } from "./in-message.ts";
 import { Earlier, sendIn } from "./in-send.ts";
 import { factsOf, mergeFacts } from "../channel-facts.ts";
 import { noticeContent } from "../matrix/to-matrix.ts";
-import { failureOf } from "../matrix/client.ts";
-import type {
-  RemoteChannelChanged,
-  RemoteChannelGone,
-  RemoteIdChanged,
-  RemoteMembership,
-  RemoteMissed,
-  RemoteNotice,
-  RemotePin,
+import {
+  never,
+  type RemoteChannelChanged,
+  type RemoteChannelGone,
+  type RemoteIdChanged,
+  type RemoteMembership,
+  type RemoteMissed,
+  type RemoteNotice,
+  type RemotePin,
 } from "../model/events.ts";
 import { eventId } from "../model/ids.ts";
 
 /** Lazily: a ghost joins when it speaks, unless the link mirrors membership; it leaves when its person did, wherever it is. */
 export async function inMembership(turn: InTurn, event: RemoteMembership): Promise<void> {
   const { portal, link, live, row } = turn;
-  const mirrored = link.settings.membership ?? false;
-  const ghost = portal.ghosts.mxidOf(link.network, event.person);
+  const { attendance } = portal.surroundings;
   const reason = event.reason ?? "";
-  try {
-    if (event.change === "join" && mirrored) {
-      const person = await senderOf(live.connection, event.person, event.profile);
-      if (!person.ours) await portal.ghosts.present(link.room, live.network.id, person, (ref) => live.connection.open(ref));
-    } else if (event.change === "leave" && mirrored) await portal.ghosts.leave(link.room, ghost, reason);
-    else if (event.change === "kick" || event.change === "ban") await portal.ghosts.leave(link.room, ghost, reason);
-  } catch (error) {
-    throw failureOf(error);
+  switch (event.change) {
+    case "join":
+      await attendance.came(link, await senderOf(live.connection, event.person, event.profile));
+      break;
+    case "leave":
+      await attendance.went(link, event.person, reason);
+      break;
+    case "kick":
+    case "ban":
+      await attendance.removed(link, event.person, await removedWhy(turn, event));
+      await tellOwner(turn, event);
+      break;
+    case "unban":
+    case "invite":
+      break;
+    default:
+      never(event.change);
   }
-  await turn.portal.store.journal.finish(row.id, {});
+  await portal.store.journal.finish(row.id, {});
+}
+
+async function removedWhy({ live }: InTurn, event: RemoteMembership): Promise<string> {
+  const by = event.by && (await live.connection.person(event.by))?.name;
+  const deed = event.change === "ban" ? "banned" : "removed";
+  return [by ? `${deed} by ${by}` : deed, ...(event.reason ? [event.reason] : [])].join(": ");
+}
+
+/** A Matrix person was removed over there, where they are by a login of their own: they and the room are told, and stay here. */
+async function tellOwner(turn: InTurn, event: RemoteMembership): Promise<void> {
+  const { portal, link, live, row } = turn;
+  const owner = portal.logins.ownerOf(link.network, event.person);
+  if (!owner) return;
+  const name = await portal.members.name(link.room, owner);
+  const text = `${name} was ${await removedWhy(turn, event)} in the channel on ${live.network.name}, and is still here.`;
+  await portal.notices.say(link.room, `removed:${link.id}:${row.id}`, text);
+}
+
+async function tellModerated({ portal, link, row }: InTurn, before: boolean | undefined, now: boolean | undefined): Promise<void> {
+  if (now === undefined || now === (before ?? false)) return;
+  const text = now ? "Only some may speak in the channel now: it is moderated." : "Everybody may speak in the channel again.";
+  await portal.notices.say(link.room, `moderated:${link.id}:${row.id}`, text);
 }
 
 /** The same person under another id (a nick that changed): the old ghost makes room for the new one, if it was there at all. */
 export async function inIdChanged(turn: InTurn, event: RemoteIdChanged): Promise<void> {
-  const { portal, link, live, row } = turn;
-  const old = portal.ghosts.mxidOf(link.network, event.from);
-  const member = await portal.store.users.member(link.room, old);
-  if (member?.membership === "join") {
-    await portal.ghosts.present(link.room, live.network.id, event.to, (ref) => live.connection.open(ref));
-    if (event.from !== event.to.id) await portal.ghosts.leave(link.room, old, `is now ${event.to.name}`);
-  }
+  const { portal, link, row } = turn;
+  await portal.surroundings.attendance.renamed(link, event.from, event.to);
   await portal.store.journal.finish(row.id, {});
 }
 
@@ -53,8 +78,8 @@ export async function inChannelChanged(turn: InTurn, event: RemoteChannelChanged
   const now = await portal.links.update(link, { facts });
   // Judged before anything more is relayed: a channel that turned private closes the room, or the link waits.
   await portal.rooms.judge(now);
-  await portal.rooms.show(now, event.facts);
-  portal.surroundings.changed(now, live, event.facts);
+  await portal.surroundings.changed(now, live, event.facts);
+  await tellModerated(turn, before.moderated, event.facts.moderated);
   if (event.facts.archived)
     await portal.notices.say(
       link.room,

@@ -29,7 +29,4 @@ export async function refresh(context: RefreshContext, live: LiveLogin, link: Li
   const updated = await links.update(link, { facts: now });
   await rooms.judge(updated);
   context.surroundings.refreshed(updated, live, channel);
-  const topic = facts.topic !== undefined && facts.topic !== before.topic ? { topic: facts.topic } : {};
-  const name = facts.name !== undefined && facts.name !== before.name ? { name: facts.name } : {};
-  await rooms.show(updated, { ...topic, ...name });
 }

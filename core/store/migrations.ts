@@ -1,6 +1,7 @@
 import type { Database } from "better-sqlite3";
 import { StoreUnusable } from "./errors.ts";
 import { first } from "./migrations/001-first.ts";
+import { attendance } from "./migrations/002-attendance.ts";
 
 /** One step of the schema. Once released it is never edited: a later one corrects it. */
 export interface Migration {
@@ -9,7 +10,7 @@ export interface Migration {
 }
 
 /** In order, without a gap: the last one's number is the schema that this version knows. */
-export const migrations: readonly Migration[] = [first];
+export const migrations: readonly Migration[] = [first, attendance];
 
 /** "CSWY": tells our databases from other programs'. */
 export const APPLICATION_ID = 0x43535759;

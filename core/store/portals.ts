@@ -1,7 +1,7 @@
 import type { Database } from "better-sqlite3";
 import { Refused } from "../model/errors.ts";
 import { compareCursors, type Cursor } from "../model/events.ts";
-import type { LinkId, LoginId, Mxid, NetworkId, RemoteChannelId, RoomId } from "../model/ids.ts";
+import type { LinkId, LoginId, Mxid, NetworkId, RemoteChannelId, RemoteUserId, RoomId } from "../model/ids.ts";
 import type { Group } from "./group.ts";
 import { fromJson, orAbsent, orNull, toJson, toWhole } from "./rows.ts";
 import type { Link, LinkSettings, Portal, PortalStore } from "./store.ts";
@@ -44,6 +44,7 @@ export function openPortals(db: Database, group: Group): PortalTables {
       links: (after, limit) => group.read(() => links.page(after, limit)),
       addLink: (link) => group.write(() => links.add(link)),
       removeLink: (id) => group.write(() => links.remove(id)),
+      ...openAttendance(db, group),
       updateLink: (id, change) => group.write(() => links.change(id, change)),
       nextPhase: (network, login) => group.write(() => links.nextPhase(network, login)),
     },
@@ -66,6 +67,7 @@ function openLinks(db: Database) {
   const watermark = db.prepare<[LinkId], Cursor | null>("SELECT watermark FROM link WHERE id = ?").pluck();
   const advance = db.prepare<[Cursor, LinkId]>("UPDATE link SET watermark = ? WHERE id = ?");
   const remove = db.prepare<[LinkId]>("DELETE FROM link WHERE id = ?");
+  const dropAttendance = db.prepare<[LinkId]>("DELETE FROM attendance WHERE link = ?");
   const dropWaiting = db.prepare<[string]>("DELETE FROM journal WHERE state = 'waiting' AND lane = ?");
   const dropParked = db.prepare<[string]>("DELETE FROM journal WHERE state = 'parked' AND lane = ?");
 
@@ -86,6 +88,7 @@ function openLinks(db: Database) {
         dropWaiting.run(lane);
         dropParked.run(lane);
       }
+      dropAttendance.run(id);
       remove.run(id);
     },
     change(id: LinkId, to: LinkChange): void {
@@ -97,6 +100,20 @@ function openLinks(db: Database) {
       const now = watermark.get(id);
       if (now === null || (now !== undefined && compareCursors(now, cursor) < 0)) advance.run(cursor, id);
     },
+  };
+}
+
+function openAttendance(db: Database, group: Group): Pick<PortalStore, "attending" | "attend"> {
+  const all = db.prepare<[LinkId], RemoteUserId>("SELECT person FROM attendance WHERE link = ?").pluck();
+  const come = db.prepare<[LinkId, RemoteUserId]>("INSERT OR IGNORE INTO attendance (link, person) VALUES (?, ?)");
+  const go = db.prepare<[LinkId, RemoteUserId]>("DELETE FROM attendance WHERE link = ? AND person = ?");
+  return {
+    attending: (id) => group.read(() => all.all(id)),
+    attend: (id, change) =>
+      group.write(() => {
+        for (const person of change.come ?? []) come.run(id, person);
+        for (const person of change.gone ?? []) go.run(id, person);
+      }),
   };
 }
 

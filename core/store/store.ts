@@ -254,6 +254,9 @@ export interface PortalStore {
     id: LinkId,
     change: Partial<Pick<Link, "room" | "settings" | "watermark" | "paused" | "facts" | "login" | "behind">>,
   ): Promise<void>;
+  /** Who is in the link's channel, as last shown or told. */
+  attending(id: LinkId): Promise<readonly RemoteUserId[]>;
+  attend(id: LinkId, change: { readonly come?: readonly RemoteUserId[]; readonly gone?: readonly RemoteUserId[] }): Promise<void>;
   /** Every link of the login is `behind` from now on; those that were not get a phase two higher. */
   nextPhase(network: NetworkId, login: LoginId): Promise<void>;
   /** Everything that names the old room names the new one. */

@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Refused } from "../../core/model/errors.ts";
-import { eventId, linkId, loginId, mxid, networkId, remoteChannelId, roomId } from "../../core/model/ids.ts";
+import {
+  eventId,
+  linkId,
+  loginId,
+  mxid,
+  networkId,
+  remoteChannelId,
+  type RemoteUserId,
+  remoteUserId,
+  roomId,
+} from "../../core/model/ids.ts";
 import { memoryStore } from "./temporary-store.ts";
 
 const network = networkId("irc");
@@ -111,4 +121,24 @@ test("what is being made is remembered until it is forgotten", async (t) => {
   assert.deepEqual(await portals.making("room:#a"), { alias: "#_irc_a:x" });
   await portals.putMaking("room:#a", undefined);
   assert.equal(await portals.making("room:#a"), undefined);
+});
+
+test("who is in a link's channel is remembered with the link, and forgotten with it", async (t) => {
+  const { portals } = await memoryStore(t);
+  const one = await portals.addLink(channel("#a"));
+  const [alice, bob] = ["libera/alice", "libera/bob"].map(remoteUserId) as [RemoteUserId, RemoteUserId];
+  await portals.attend(one.id, { come: [alice, bob, alice] });
+  await portals.attend(one.id, { come: [alice], gone: [bob] });
+  assert.deepEqual(await portals.attending(one.id), [alice]);
+  await portals.removeLink(one.id);
+  assert.deepEqual(await portals.attending(one.id), []);
+});
+
+test("what is being made is found by the beginning of its name", async (t) => {
+  const { portals } = await memoryStore(t);
+  await portals.putMaking("#_irc_a", { channel: "a" });
+  await portals.putMaking("#_irc_b", { channel: "b" });
+  await portals.putMaking("direct:c", "!room");
+  await portals.putMaking("#_irc_b", undefined);
+  assert.deepEqual(await portals.makings("#"), [{ key: "#_irc_a", value: { channel: "a" } }]);
 });

@@ -156,7 +156,13 @@ export class ToyConnection implements Connection {
   async person(id: RemoteUserId): Promise<Person | undefined> {
     const [realm, account = ""] = id.split("/");
     const known = realm === this.#line.realm ? this.#line.service.accounts.get(account) : undefined;
-    return known && person(this.#line.realm, known.id, known.name);
+    return known && this.#person(known.id, known.name);
+  }
+
+  /** The shared login's account is the bridge's own. */
+  #person(id: string, name: string): Person {
+    const { service, realm, token, shared } = this.#line;
+    return { ...person(realm, id, name), ...(shared && service.accounts.get(id)?.token === token ? { ours: true } : {}) };
   }
 
   async channel(id: RemoteChannelId): Promise<Channel | undefined> {
@@ -174,7 +180,7 @@ export class ToyConnection implements Connection {
       people: readonly { id: string; name: string }[];
       complete: boolean;
     };
-    return { people: people.map(({ id, name }) => person(this.#line.realm, id, name)), complete };
+    return { people: people.map(({ id, name }) => this.#person(id, name)), complete };
   }
 
   async resolve(text: string): Promise<Person | undefined> {

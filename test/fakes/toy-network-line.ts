@@ -13,6 +13,8 @@ export class ToyLine {
   readonly realm: string;
   readonly core: Core;
   readonly token: string;
+  /** No person's own login. */
+  readonly shared: boolean;
   readonly #ended = new AbortController();
   readonly #living: Promise<void>;
   #socket: ToySocket | undefined;
@@ -25,6 +27,7 @@ export class ToyLine {
     this.realm = realm;
     this.core = core;
     this.token = String(login.secrets["token"]);
+    this.shared = login.owner === undefined;
     this.#living = this.#live();
   }
 
