@@ -13,6 +13,7 @@ import { Ghosts } from "./ghost.ts";
 import { Hints } from "./hints.ts";
 import { workIn } from "./portal/in.ts";
 import { isGhost, isPortal } from "./queries.ts";
+import { Presences } from "./presence.ts";
 import { Reception } from "./reception.ts";
 import type { Work } from "./lane.ts";
 import { Lanes, readLane } from "./lanes.ts";
@@ -148,7 +149,8 @@ export class Bridge {
       wake,
     });
     this.#aliases = new AliasJoin({ ...named, ...options.aliases, portals: store.portals, linking: this.#linking, signal });
-    this.#hints = new Hints({ ...shared, ghosts: this.#ghosts, members: this.#members, bot });
+    const presences = new Presences({ ...shared, ghosts: this.#ghosts, users: store.users, signal });
+    this.#hints = new Hints({ ...shared, ghosts: this.#ghosts, members: this.#members, presences, bot });
     const receive = (live: LiveLogin, events: readonly RemoteEvent[]) => reception.received(live, events);
     this.#catchUp = new CatchUp({
       links: this.#links,

@@ -1,4 +1,4 @@
-/** Typing and read marks, both ways: best effort, outside of the journal, because late they are worth nothing. */
+/** Typing and read marks, both ways, and presence towards Matrix: best effort, outside of the journal, because late they are worth nothing. */
 import type { Ghosts } from "./ghost.ts";
 import type { Links } from "./links.ts";
 import type { Logins } from "./logins.ts";
@@ -10,6 +10,7 @@ import type { RemoteEvent } from "./model/events.ts";
 import type { Mxid, RoomId } from "./model/ids.ts";
 import type { Speaker } from "./model/message.ts";
 import type { OptOuts } from "./opt-out.ts";
+import type { Presences } from "./presence.ts";
 import type { Link, Store } from "./store/store.ts";
 
 export interface HintContext {
@@ -20,6 +21,7 @@ export interface HintContext {
   readonly logins: Logins;
   readonly store: Store;
   readonly optOuts: OptOuts;
+  readonly presences: Presences;
   readonly bot: Mxid;
 }
 
@@ -35,6 +37,7 @@ export class Hints {
   /** A ghost that is not in the room yet does not join for it. */
   async fromNetwork(link: Link, event: RemoteEvent): Promise<void> {
     const { client, ghosts, store } = this.#context;
+    if (event.kind === "presence") return await this.#context.presences.told(link.network, event);
     if (event.kind !== "typing" && event.kind !== "read") return;
     if (await this.#context.optOuts.leavesOut(link.network, event)) return;
     const ghost = ghosts.mxidOf(link.network, event.sender);

@@ -201,6 +201,13 @@ export class MatrixClient {
     await this.#http.call({ doing: `Typing in ${room}`, method: "PUT", path: at, as, body });
   }
 
+  /** Forgotten by the homeserver half a minute later, when the person does not sync. Client-server API, "Presence". */
+  async presence(as: Mxid, presence: "online" | "unavailable" | "offline", says?: string): Promise<void> {
+    const at = path`/_matrix/client/v3/presence/${as}/status`;
+    const body = says === undefined ? { presence } : { presence, status_msg: says };
+    await this.#http.call({ doing: `Telling whether ${as} is there`, method: "PUT", path: at, as, body });
+  }
+
   /** `thread`: the root's id, or `main` for what stands in no thread; absent = the receipt is for both. */
   async receipt(room: RoomId, event: EventId, as: Mxid, { thread }: { thread?: EventId | "main" } = {}): Promise<void> {
     const at = path`/_matrix/client/v3/rooms/${room}/receipt/m.read/${event}`;

@@ -122,6 +122,19 @@ export interface RemoteRead extends Happening, BySomeone {
   readonly message: RemoteMessageId;
 }
 
+export type Presence = "here" | "away" | "gone";
+
+/**
+ * Whether people are there now: only of those for whom it changed, many at once. A network tells it only where its own settings ask for
+ * it, because homeservers tire of it, and gathers it for a second or more. `channel` is one that is linked; what is said holds everywhere. People
+ * without a ghost are passed over; core repeats what it was told as often as Matrix wants to hear it.
+ */
+export interface RemotePresence extends Happening {
+  readonly kind: "presence";
+  /** `says`: their own words about it ("at lunch"); absent = none. */
+  readonly people: readonly { readonly person: RemoteUserId; readonly is: Presence; readonly says?: string }[];
+}
+
 export type Membership = "join" | "leave" | "kick" | "ban" | "unban" | "invite";
 
 export interface RemoteMembership extends Happening {
@@ -225,6 +238,7 @@ export type RemoteEvent =
   | RemoteReactionsAre
   | RemoteTyping
   | RemoteRead
+  | RemotePresence
   | RemoteMembership
   | RemoteChannelChanged
   | RemoteChannelGone
@@ -240,8 +254,8 @@ export type RemoteEvent =
 export type RemoteEventKind = RemoteEvent["kind"];
 
 /** Late, it is worth nothing: such an event skips the journal. */
-export function isFleeting(event: RemoteEvent): event is RemoteTyping | RemoteRead {
-  return event.kind === "typing" || event.kind === "read";
+export function isFleeting(event: RemoteEvent): event is RemoteTyping | RemoteRead | RemotePresence {
+  return event.kind === "typing" || event.kind === "read" || event.kind === "presence";
 }
 
 /** Makes a `switch` on a kind fail to compile when a kind is missing. */

@@ -69,6 +69,7 @@ async function take(turn: InTurn, event: RemoteEvent): Promise<void> {
       throw new Broken(`A ${event.kind} has no place in a link's queue.`);
     case "typing":
     case "read":
+    case "presence":
       throw new Broken(`A ${event.kind} skips the journal.`);
     default:
       return never(event);
