@@ -24,6 +24,13 @@ export interface Network<Config = unknown> {
   logins(config: Config): readonly Login[];
   /** How people sign in with a login of their own. Empty = they cannot. */
   readonly signIn: readonly SignIn<Config>[];
+  /**
+   * The login that a person has without signing in, made when they first speak or ask where `channel` is; absent = none, as the config has
+   * it. Pure: nothing is started, and the same person gets the same login. Its state may tell that it has to wait: till then they are relayed.
+   */
+  ownLogin?(config: Config, owner: string, channel: RemoteChannelId): OwnLogin | undefined;
+  /** What people may ask of the network itself, by `!<network id> <name> …`. Absent = nothing. */
+  readonly verbs?: readonly Verb[];
   readonly ids: NetworkIds;
   /** What it can do at best, with every option there: the feature table is generated from it. */
   readonly capabilities: Capabilities;
@@ -43,6 +50,37 @@ export interface NetworkEntry {
   load(): Promise<Network>;
   /** Words of its own after `causeway <network>` on the command line; absent = none. */
   verbs?(): Promise<readonly NetworkVerb[]>;
+}
+
+/** Something that people may ask of the network itself, in a linked room or in their chat with the bot: `!irc whois dave`. Plain data. */
+export interface Verb {
+  readonly name: string;
+  /** What follows the name, as help shows it: `NICK`, `#CHANNEL [KEY]`. Empty = nothing. */
+  readonly usage: string;
+  /** For help, half a sentence: "who somebody is". */
+  readonly about: string;
+  /** `anyone` who is relayed; `login`: who may have a login of their own; `admin`: admins of the bridge. */
+  readonly needs: "anyone" | "login" | "admin";
+  /** Whose login is asked: the person's `own` alone, the bridge's `shared` one alone; absent = their own where they have one, else the shared one. */
+  readonly of?: "own" | "shared";
+  /** What follows holds a secret: it is taken nowhere but in the direct chat with the bot, and redacted wherever it was said. */
+  readonly secret?: true;
+}
+
+/** One use of a verb. */
+export interface Asking {
+  readonly verb: string;
+  /** What followed the name: one line, trimmed. */
+  readonly words: string;
+  /** The Matrix person who asks. */
+  readonly by: string;
+  /** The channel that the room is linked to; absent = asked elsewhere. */
+  readonly channel?: RemoteChannelId;
+}
+
+export interface OwnLogin {
+  readonly login: Login;
+  readonly person?: Person;
 }
 
 export interface NetworkVerb {
@@ -67,6 +105,8 @@ export interface NetworkIds {
   loginOf(id: RemoteChannelId): LoginId | undefined;
   /** Whether a person's own login is of the same part of the network (IRC network, Slack team) as the channel. Pure. */
   serves(login: Login, channel: RemoteChannelId): boolean;
+  /** The part of the network that a login is of, as people name it in a command. Absent = the login's id. Pure. */
+  partOf?(login: Login): string;
 }
 
 /** Credentials, as JSON. Core seals `secrets` at rest and never logs them. */
@@ -101,6 +141,8 @@ export interface Core {
   readonly keep: Keep;
   /** Channels that are linked now, through this login. */
   links(): readonly RemoteChannelId[];
+  /** How a channel's people want to know who reads along, whatever login it is linked through; absent = it is not linked. */
+  readersOf?(channel: RemoteChannelId): Promise<"visible" | "announced" | "open" | undefined>;
   /** HTTP under `<public address>/_causeway/<network>/<login>/…`: webhooks, OAuth. */
   route(path: string, serve: (request: IncomingMessage, response: ServerResponse) => Promise<void>): void;
   /** The public address of `route`'s parent, absent when none is configured. */
@@ -160,10 +202,14 @@ export interface Connection {
   join(channel: RemoteChannelId): Promise<void>;
   /** The link is gone. Idempotent. */
   leave(channel: RemoteChannelId): Promise<void>;
-  /** A deed that is no message. `Refused` when the login lacks the right. Idempotent. */
+  /** A deed that is no message. `Refused` when the login lacks the right, or the network has no such thing. Idempotent. */
   act(deed: Deed): Promise<void>;
 
   /** Where a person reads the message on the network. Pure. */
+  /** As `act`, for who rules in a channel. Absent = the network has no such thing, or the bridge keeps out of it. */
+  rule?(rule: Rule): Promise<void>;
+  /** The private conversation of this login with a person, which its first message begins. Absent = there is no such person. Absent method = there are none. */
+  direct?(person: RemoteUserId): Promise<RemoteChannelId | undefined>;
   permalink(channel: RemoteChannelId, message?: RemoteMessageId, thread?: RemoteThreadId): string | undefined;
 
   /**
@@ -182,6 +228,12 @@ export interface Connection {
 
   /** Ends the connection within five seconds. Nothing is received afterwards. */
   close(): Promise<void>;
+  /** Answers one of the network's `verbs`. Plain text, a few lines; what cannot be done is `Refused` in a sentence. */
+  ask?(asking: Asking): Promise<string>;
+
+  /** Something waits for this login to connect: where many stand in a queue, it goes first. Never rejects, never waits. */
+  hurry?(): void;
+
 }
 
 export interface HistoryPage {
@@ -314,6 +366,25 @@ export type Deed =
 
 /** One way to sign in, as data and steps: config, bot command, HTTP API and console all walk the same. */
 export interface SignIn<Config = unknown> {
+/** Who rules in a channel, and who may speak there and come in. */
+export type Rule =
+  /** Power in the channel, as `ChannelFacts.powers` has it. The network gives the nearest rank that it has and that the login may give. */
+  | {
+      readonly kind: "power";
+      readonly channel: RemoteChannelId;
+      readonly person: RemoteUserId;
+      readonly level: number;
+      readonly by: Speaker;
+    }
+  /** Whether only some may speak in the channel, and whether only those who were invited may come in. Absent = stays as it is. */
+  | {
+      readonly kind: "restrict";
+      readonly channel: RemoteChannelId;
+      readonly moderated?: boolean;
+      readonly inviteOnly?: boolean;
+      readonly by: Speaker;
+    };
+
   readonly id: string;
   /** "With a password", "With Slack". */
   readonly name: string;

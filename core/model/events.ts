@@ -212,6 +212,10 @@ export interface RemotePollClosed extends Happening {
 export interface RemoteNotice extends Happening {
   readonly kind: "notice";
   readonly body: RichText;
+  /** Present = it concerns the owner of the login alone: told in their chat with the bot, not in the channel's room. */
+  readonly to?: "owner";
+  /** Who says it there, where that is not the network itself: services, a bot. */
+  readonly from?: string;
 }
 
 /** What was said between two moments is beyond reach. It is counted where the number is known, and the room is told. */
