@@ -204,12 +204,12 @@ export interface Connection {
   leave(channel: RemoteChannelId): Promise<void>;
   /** A deed that is no message. `Refused` when the login lacks the right, or the network has no such thing. Idempotent. */
   act(deed: Deed): Promise<void>;
-
-  /** Where a person reads the message on the network. Pure. */
   /** As `act`, for who rules in a channel. Absent = the network has no such thing, or the bridge keeps out of it. */
   rule?(rule: Rule): Promise<void>;
   /** The private conversation of this login with a person, which its first message begins. Absent = there is no such person. Absent method = there are none. */
   direct?(person: RemoteUserId): Promise<RemoteChannelId | undefined>;
+
+  /** Where a person reads the message on the network. Pure. */
   permalink(channel: RemoteChannelId, message?: RemoteMessageId, thread?: RemoteThreadId): string | undefined;
 
   /**
@@ -226,14 +226,14 @@ export interface Connection {
   /** Answers a `command` event. `text` is plain, several lines at most. */
   answer(reply: unknown, text: string): Promise<void>;
 
-  /** Ends the connection within five seconds. Nothing is received afterwards. */
-  close(): Promise<void>;
   /** Answers one of the network's `verbs`. Plain text, a few lines; what cannot be done is `Refused` in a sentence. */
   ask?(asking: Asking): Promise<string>;
 
   /** Something waits for this login to connect: where many stand in a queue, it goes first. Never rejects, never waits. */
   hurry?(): void;
 
+  /** Ends the connection within five seconds. Nothing is received afterwards. */
+  close(): Promise<void>;
 }
 
 export interface HistoryPage {
@@ -364,8 +364,6 @@ export type Deed =
     }
   | { readonly kind: "direct"; readonly person: RemoteUserId };
 
-/** One way to sign in, as data and steps: config, bot command, HTTP API and console all walk the same. */
-export interface SignIn<Config = unknown> {
 /** Who rules in a channel, and who may speak there and come in. */
 export type Rule =
   /** Power in the channel, as `ChannelFacts.powers` has it. The network gives the nearest rank that it has and that the login may give. */
@@ -385,6 +383,8 @@ export type Rule =
       readonly by: Speaker;
     };
 
+/** One way to sign in, as data and steps: config, bot command, HTTP API and console all walk the same. */
+export interface SignIn<Config = unknown> {
   readonly id: string;
   /** "With a password", "With Slack". */
   readonly name: string;
