@@ -43,6 +43,6 @@ export interface BridgeOptions {
   route(network: NetworkId, login: LoginId, path: string, serve: Serve): void;
   publicUrl(network: NetworkId, login: LoginId): string | undefined;
   /** A way back for a browser that signs in, under the public address. */
-  callback?: (owner: Mxid) => NonNullable<SignInContext["callback"]>;
+  callback?: ((owner: Mxid) => ReturnType<NonNullable<SignInContext["callback"]>>) | undefined;
   paste?: (text: string, title: string) => Promise<string>;
 }

@@ -116,6 +116,7 @@ export class Bridge {
       route: options.route,
       publicUrl: options.publicUrl,
       ...(options.paste ? { paste: options.paste } : {}),
+      alarm: (key, text) => this.tellAdmins(key, text),
     });
     const optOuts = new OptOuts({ users: store.users, secret, mode: options.optOut });
     const shared = {
@@ -200,7 +201,7 @@ export class Bridge {
     };
     const relay = (event: MatrixEvent) => this.#homeserver.relay(event);
     const configured = new Map(options.networks.map((one) => [one.network.id, one]));
-    const callback = (owner: Mxid) => options.callback?.(owner);
+    const { callback } = options;
     this.#signIns = new SignIns({ ...shared, users: store.users, networks: configured, callback });
     const upgrade = { ...shared, linking: this.#linking, surroundings, wake };
     this.#commands = {

@@ -32,6 +32,8 @@ export interface LoginContext {
   route(network: NetworkId, login: LoginId, path: string, serve: Parameters<Core["route"]>[1]): void;
   publicUrl(network: NetworkId, login: LoginId): string | undefined;
   paste?(text: string, title: string): Promise<string>;
+  /** Tells the admin room. */
+  alarm(key: string, text: string): Promise<void>;
 }
 
 interface Entry extends LiveLogin {
@@ -114,7 +116,7 @@ export class Logins {
   }
 
   #coreFor(entry: Entry): Core {
-    const { users, clock, log, watch, linked, route, publicUrl, paste } = this.#context;
+    const { users, clock, log, watch, linked, route, publicUrl, paste, alarm } = this.#context;
     const network = entry.network.id;
     const login = entry.login.id;
     const keep: Keep = {
@@ -133,6 +135,7 @@ export class Logins {
       route: (path, serve) => route(network, login, path, serve),
       publicUrl: publicUrl(network, login),
       ...(paste ? { paste } : {}),
+      alarm: (key, text) => alarm(`${network}/${login}:${key}`, text),
       clock,
       log: log.child({ network, login }),
       signal: entry.abort.signal,

@@ -5,6 +5,7 @@ import { Bridge } from "./bridge.ts";
 import { redactedKey } from "./intake-matrix.ts";
 import { Canary } from "./canary.ts";
 import type { Config } from "./config.ts";
+import { CALLBACK_PATH, Callbacks } from "./http/callbacks.ts";
 import { createPublicMedia, MEDIA_PATH, type PublicMedia } from "./http/media.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { HttpServer } from "./http/server.ts";
@@ -48,6 +49,7 @@ export async function start(config: Config, registration: Registration, clock: C
   const client = new MatrixClient({ homeserverUrl, domain, asToken: registration.as_token, botMxid: namespace.bot, clock, log, puppets });
   const stopping = new AbortController();
   const media = publicMedia(config, { client, store, secret, clock, log });
+  const callbacks = appservice.public_url === undefined ? undefined : new Callbacks(appservice.public_url, clock);
   const metrics = createMetrics({
     journal: () => store.journal.counts(),
     lanes: () => bridge.lanes,
@@ -84,6 +86,7 @@ export async function start(config: Config, registration: Registration, clock: C
     mediaLinks: media?.links,
     route: (network, login, path, serve) => void http.route(network, login, path, serve),
     publicUrl: (network, login) => appservice.public_url && `${appservice.public_url}/_causeway/${network}/${login}`,
+    callback: callbacks && ((owner) => callbacks.open(owner)),
     ...(media ? { paste: (text: string, title: string) => media.links.paste(text, title) } : {}),
   });
   const calls = {
@@ -102,6 +105,7 @@ export async function start(config: Config, registration: Registration, clock: C
     log,
   });
   if (media) http.mount(MEDIA_PATH, media.router);
+  if (callbacks) http.mount(CALLBACK_PATH, callbacks.router);
   await bridge.open();
   const { port } = await http.listen();
   log.info({ port }, "Listening");

@@ -149,6 +149,8 @@ export interface Core {
   readonly publicUrl: string | undefined;
   /** A short-lived paste page for text that is too long; absent when no public address is configured. */
   paste?(text: string, title: string): Promise<string>;
+  /** Tells the admin room, where there is one: what endangers the whole login rather than one channel. `key` names the occasion: told once. */
+  alarm?(key: string, text: string): Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
   /** Aborted when the connection is closed. */
@@ -393,8 +395,12 @@ export interface SignIn<Config = unknown> {
 
 export interface SignInContext {
   readonly owner: string;
-  /** Where OAuth may send the browser back; absent when no public address is configured. Resolves with the query that came. */
-  callback?(): { readonly url: string; readonly query: Promise<URLSearchParams> };
+  /**
+   * Where OAuth may send the browser back; absent when no public address is configured. `url` is the same for everybody, so that it can
+   * be registered; `state` has to come back with the browser (OAuth's parameter of that name), nobody can guess it, and it is good once.
+   * `query` resolves with what came back, and rejects when nobody does for a quarter of an hour.
+   */
+  callback?(): { readonly url: string; readonly state: string; readonly query: Promise<URLSearchParams> };
   readonly signal: AbortSignal;
 }
 

@@ -19,7 +19,7 @@ export interface SignInsContext {
   readonly log: Logger;
   readonly networks: ReadonlyMap<NetworkId, { readonly network: Network; readonly config: unknown }>;
   /** A way back for a browser, under the public address; absent = none is configured. */
-  callback(owner: Mxid): NonNullable<SignInContext["callback"]> | undefined;
+  readonly callback: ((owner: Mxid) => ReturnType<NonNullable<SignInContext["callback"]>>) | undefined;
 }
 
 interface Talk {
@@ -69,8 +69,8 @@ export class SignIns {
     if (!chosen) return `How? ${ways.map((one) => `!causeway login ${network.id} ${one.id}: ${one.name}`).join("\n")}`;
     this.cancel(owner);
     const abort = this.#abortLater();
-    const callback = this.#context.callback(owner);
-    const step = await chosen.start(config, { owner, signal: abort.signal, ...(callback ? { callback } : {}) });
+    const { callback } = this.#context;
+    const step = await chosen.start(config, { owner, signal: abort.signal, ...(callback ? { callback: () => callback(owner) } : {}) });
     return await this.#go(owner, room, network, step, abort);
   }
 

@@ -117,7 +117,7 @@ function visit(config: SlackConfig, context: SignInContext, team: string): SignI
   const client = clientOf(config, team);
   const back = context.callback?.();
   if (!client || !back) throw new Refused("Slack could not send you back: sign in with a token.");
-  const state = newState();
+  const { state } = back;
   const scopes = { user: USER_SCOPES.map(({ name }) => name) };
   const url = authorizeUrl(config, { client, team, redirect: back.url, state, scopes });
   const next = back.query.then(async (query) => {

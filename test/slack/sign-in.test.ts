@@ -26,7 +26,7 @@ function context(): SignInContext & { come(query: URLSearchParams): void } {
   const { promise, resolve } = Promise.withResolvers<URLSearchParams>();
   return {
     owner: "@mira:example.org",
-    callback: () => ({ url: "https://bridge.example.org/back", query: promise }),
+    callback: () => ({ url: "https://bridge.example.org/back", state: "nobody-guesses-this", query: promise }),
     signal: new AbortController().signal,
     come: resolve,
   };
