@@ -79,7 +79,8 @@ export class Linking {
     await this.#mayLink(wish);
     if (agreed) return await this.#announce(await this.make(wish.network, wish.channel, wish.room, wish.by, {}));
     const code = Array.from({ length: 8 }, () => LETTERS[randomInt(LETTERS.length)]).join("");
-    await store.settings.set(`wish:${code}`, { ...wish, until: clock.now() + CODE_GOOD_FOR } satisfies Wish);
+    const until = clock.now() + CODE_GOOD_FOR;
+    await store.settings.set(`wish:${code}`, { ...wish, until } satisfies Wish, until);
     const { live, channel } = await this.#find(wish.network, wish.channel);
     await live.connection.join(channel.id);
     return `Someone who runs ${channel.name} on ${live.network.name} has to agree: ask them to write "!causeway confirm ${code}" there, within a day.`;

@@ -2,6 +2,7 @@ import type { Database } from "better-sqlite3";
 import { StoreUnusable } from "./errors.ts";
 import { first } from "./migrations/001-first.ts";
 import { attendance } from "./migrations/002-attendance.ts";
+import { endingSettings } from "./migrations/003-ending-settings.ts";
 
 /** One step of the schema. Once released it is never edited: a later one corrects it. */
 export interface Migration {
@@ -10,7 +11,7 @@ export interface Migration {
 }
 
 /** In order, without a gap: the last one's number is the schema that this version knows. */
-export const migrations: readonly Migration[] = [first, attendance];
+export const migrations: readonly Migration[] = [first, attendance, endingSettings];
 
 /** "CSWY": tells our databases from other programs'. */
 export const APPLICATION_ID = 0x43535759;

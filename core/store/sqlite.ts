@@ -107,14 +107,16 @@ function buildStore(db: Database.Database, { path, sealKey, clock, log }: StoreO
   const portals = openPortals(db, group);
   const users = openUsers(db, group, new Seal(sealKey));
   const journal = openJournal(db, group, { messages, portals, users, clock });
+  const settings = openSettings(db, group, clock);
   let closed = false;
   return {
     journal: journal.store,
     portals: portals.store,
     users: users.store,
     messages: messages.store,
-    settings: openSettings(db, group),
-    prune: (before) => group.write(() => journal.prune(before, PRUNE_LIMIT) + messages.prune(before, PRUNE_LIMIT)),
+    settings: settings.store,
+    prune: (before) =>
+      group.write(() => journal.prune(before, PRUNE_LIMIT) + messages.prune(before, PRUNE_LIMIT) + settings.prune(PRUNE_LIMIT)),
     backup: (to) => backUp(db, path, to),
     async close() {
       if (closed) return;

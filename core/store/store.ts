@@ -23,7 +23,7 @@ export interface Store {
   readonly users: UserStore;
   readonly messages: MessageStore;
   readonly settings: SettingStore;
-  /** Removes what is older than its purpose: seen keys, tombstones, told notices. Bounded work a call; returns rows removed. */
+  /** Removes what is older than its purpose: seen keys, tombstones, told notices, settings whose time has ended. Bounded work a call; returns rows removed. */
   prune(before: number): Promise<number>;
   close(): Promise<void>;
 }
@@ -323,5 +323,6 @@ export interface UserStore {
 
 export interface SettingStore {
   get(key: string): Promise<unknown>;
-  set(key: string, value: unknown): Promise<void>;
+  /** `undefined` deletes. `until`: when it may be forgotten, milliseconds since 1970; absent = never. It may be read for some time after. */
+  set(key: string, value: unknown, until?: number): Promise<void>;
 }
