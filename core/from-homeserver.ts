@@ -87,6 +87,7 @@ export class FromHomeserver {
     return {
       journal: store.journal,
       messages: store.messages,
+      settings: store.settings,
       links,
       lanes: lanes(),
       ghosts,

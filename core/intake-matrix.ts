@@ -12,12 +12,15 @@ import type { EventId, LinkId, Mxid } from "./model/ids.ts";
 import { remoteMessageId } from "./model/ids.ts";
 import type { Clock } from "./network.ts";
 import { RETRY } from "./notices.ts";
+import { isUnclear } from "./portal/out-effect.ts";
 import { redacted } from "./portal/out-redact.ts";
-import type { Journal, Link, MessageRecord, MessageStore, NewRow } from "./store/store.ts";
+import { forgetRedaction, notedRedaction } from "./portal/redactions.ts";
+import type { Journal, Link, MessageRecord, MessageStore, NewRow, SettingStore } from "./store/store.ts";
 
 export interface MatrixIntakeContext {
   readonly journal: Journal;
   readonly messages: MessageStore;
+  readonly settings: SettingStore;
   readonly links: Links;
   readonly lanes: Lanes;
   readonly ghosts: Ghosts;
@@ -69,9 +72,13 @@ export async function takeMatrix(context: MatrixIntakeContext, events: readonly 
   const rows: NewRow[] = [];
   const records: MessageRecord[] = [];
   const seen: string[] = [];
+  const ours: MatrixEvent[] = [];
   for (const event of events) {
-    const origin = readOrigin(context.secret, event);
-    if (event.type === "m.room.redaction") await takeBack(context, event);
+    const origin = await originOf(context, event);
+    if (event.type === "m.room.redaction") {
+      await takeBack(context, event);
+      if (origin) ours.push(event);
+    }
     const all = await context.links.inRoom(event.room_id);
     // Found later than it was said: what was said before the link concerns it not.
     const links = context.late ? all.filter((link) => link.at <= event.origin_server_ts) : all;
@@ -91,7 +98,21 @@ export async function takeMatrix(context: MatrixIntakeContext, events: readonly 
       context.lanes.wake(row.lane);
     }
   }
+  for (const event of ours) await settled(context, event);
   for (const event of events) context.observe(event);
+}
+
+/** Whose doing it was: by our mark, or by what was written down before a redaction whose mark the homeserver has dropped. */
+async function originOf({ secret, settings }: MatrixIntakeContext, event: MatrixEvent): Promise<Origin | undefined> {
+  const origin = readOrigin(secret, event);
+  const target = event.type === "m.room.redaction" ? redacted(event) : undefined;
+  return origin ?? (target && (await notedRedaction(settings, target, event.sender)));
+}
+
+/** Back, and on disk: what was written down before is of no more use. */
+async function settled({ settings }: MatrixIntakeContext, event: MatrixEvent): Promise<void> {
+  const target = redacted(event);
+  if (target) await forgetRedaction(settings, target, event.sender);
 }
 
 function isOut(rows: readonly NewRow[]): boolean {
@@ -150,18 +171,18 @@ function aboutOf(event: MatrixEvent): EventId {
 }
 
 /**
- * A redaction takes what it is about out of every lane where it was not tried yet, and its content with it. What has been tried is
- * resolved first; the redaction comes after it.
+ * A redaction takes what it is about out of every lane where it was not tried yet, and its content with it. What has been tried, and
+ * what lies parked because nobody knows whether it arrived, is resolved first; the redaction comes after it.
  */
 async function takeBack(context: MatrixIntakeContext, event: MatrixEvent): Promise<void> {
   const target = redacted(event);
   if (!target) return;
-  // Links to its files die at once, whatever the networks are told later.
-  await context.redacted(target);
   const waiting = await context.journal.about(target);
-  const copies = waiting.filter(({ payload }) => {
-    const { type, room_id } = payload as MatrixEvent;
-    return type !== "m.room.redaction" && room_id === event.room_id;
+  // Links to its files die at once, whatever the networks are told later. What never crossed has none.
+  if (waiting.length > 0 || (await context.messages.byEvent(target)).length > 0) await context.redacted(target);
+  const copies = waiting.filter((row) => {
+    const { type, room_id } = row.payload as MatrixEvent;
+    return type !== "m.room.redaction" && room_id === event.room_id && !isUnclear(row);
   });
   await context.journal.removeUntried(copies.map((row) => row.id));
 }

@@ -4,6 +4,7 @@ import { ORIGIN, readOrigin, signOrigin } from "../matrix/origin.ts";
 import { TryLater } from "../model/errors.ts";
 import type { EventId, Mxid } from "../model/ids.ts";
 import { keyFor, type PortalContext } from "./portal.ts";
+import { noteRedaction } from "./redactions.ts";
 import type { Link } from "../store/store.ts";
 
 export interface Outbound {
@@ -67,7 +68,7 @@ export async function sendIn(portal: PortalContext, link: Link, earlier: Earlier
   try {
     return await portal.client.send(link.room, send.type, { ...send.content, [ORIGIN]: origin }, options(portal, link, send, ts));
   } catch (error) {
-    await portal.doubles.refused(send.as, error);
+    await portal.doubles.refused(link.room, send.as, error);
     await notThere(portal, link, send.as, error);
     throw failureOf(error);
   }
@@ -104,6 +105,7 @@ export async function redactIn(
   const by = async (who: Mxid) => {
     const origin = signOrigin(portal.secret, { room: link.room, sender: who, link: link.id, remote, part: 0 });
     const txnId = keyFor(link, `${remote}\n${target}\n${who}`, 0);
+    await noteRedaction(portal.store.settings, portal.clock, { target, by: who, link: link.id, remote });
     await portal.client.redact(link.room, target, {
       ...(who === portal.bot ? {} : { as: who }),
       txnId,
@@ -114,7 +116,10 @@ export async function redactIn(
   try {
     await by(as);
   } catch (error) {
-    if (!(error instanceof MatrixError) || error.status !== 403 || as === portal.bot) return settleRedaction(error);
+    // Whoever's own name fails: the bot takes it back.
+    await portal.doubles.refused(link.room, as, error).catch(() => undefined);
+    if (!(error instanceof MatrixError) || (error.status !== 403 && error.status !== 401) || as === portal.bot)
+      return settleRedaction(error);
     await by(portal.bot).catch(settleRedaction);
   }
 }

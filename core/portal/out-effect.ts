@@ -2,7 +2,7 @@
 import type { Turn } from "../lane.ts";
 import type { LiveLogin } from "../logins.ts";
 import type { MatrixEvent } from "../matrix/event.ts";
-import { Refused, TryLater, Uncertain } from "../model/errors.ts";
+import { LoggedOut, Refused, TryLater, Uncertain } from "../model/errors.ts";
 import type { Found, Part, Progress, Sent } from "../network.ts";
 import { keyFor, type PortalContext } from "./portal.ts";
 import type { JournalRow, Link } from "../store/store.ts";
@@ -55,7 +55,22 @@ export async function effect(
   }
 }
 
-async function findEarlier(turn: OutTurn, live: LiveLogin, part: Part, key: string): Promise<Sent | undefined> {
+/** It cannot be told whether it arrived: a person is asked. */
+export class Unclear extends Refused {}
+
+/** Parked, and nobody knows whether it stands there. */
+export function isUnclear({ state, step }: JournalRow): boolean {
+  return state === "parked" && openKey(step) !== undefined;
+}
+
+/** The key of the send that a row may have under way; undefined = nothing has left us. */
+export function openKey(step: unknown): string | undefined {
+  const key = (step as OutStep | undefined)?.key;
+  return key?.startsWith("unsent ") ? undefined : key;
+}
+
+/** What an earlier attempt with this key has left. Throws `Unclear` when it cannot be told. */
+export async function findEarlier(turn: OutTurn, live: LiveLogin, part: Part, key: string): Promise<Sent | undefined> {
   if (turn.step?.key !== key) return undefined;
   const found: Found = await live.connection.find(part, key, progressOf(turn, turn.step));
   switch (found.is) {
@@ -64,7 +79,7 @@ async function findEarlier(turn: OutTurn, live: LiveLogin, part: Part, key: stri
     case "not-arrived":
       return undefined;
     case "unknown":
-      throw new Refused(`It is not certain whether this arrived: ${found.why} React with 🔁 to send it again.`);
+      throw new Unclear(`It is not certain whether this arrived: ${found.why} React with 🔁 to send it again.`);
   }
 }
 
@@ -79,9 +94,13 @@ async function send(turn: OutTurn, live: LiveLogin, part: Part, key: string): Pr
     if (!sent.pending) return sent;
     return (await portal.unresolved.awaitEcho(key, portal.clock)) ?? (await findPending(turn, live, part, key));
   } catch (error) {
-    if (error instanceof TryLater) await notSent(turn);
+    if (isUnsent(error)) await notSent(turn);
     throw error;
   }
+}
+
+function isUnsent(error: unknown): boolean {
+  return error instanceof TryLater || error instanceof LoggedOut || (error instanceof Refused && !(error instanceof Unclear));
 }
 
 /** No echo came in time: look. */

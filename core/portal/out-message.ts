@@ -35,7 +35,7 @@ export async function outMessage(turn: OutTurn, content: Content = turn.event.co
   if (last === undefined) await portal.store.journal.finish(row.id, {});
 }
 
-async function partsOf(turn: OutTurn, voice: Voice, content: Content): Promise<readonly SayPart[]> {
+export async function partsOf(turn: OutTurn, voice: Voice, content: Content): Promise<readonly SayPart[]> {
   const { portal, link, event } = turn;
   const capabilities = voice.live.connection.capabilities(link.channel);
   const message = await gatherOut(portal, link, voice.live.connection, event, content, voice.speaker);
@@ -44,7 +44,7 @@ async function partsOf(turn: OutTurn, voice: Voice, content: Content): Promise<r
   return voice.live.network.toParts(fitting.message, capabilities);
 }
 
-function sayDone(turn: OutTurn, voice: Voice, id: EventId, part: SayPart, place: number, sent: Sent): Done {
+export function sayDone(turn: OutTurn, voice: Voice, id: EventId, part: SayPart, place: number, sent: Sent): Done {
   const { link, event } = turn;
   const record: MessageRecord = {
     link: link.id,

@@ -1,10 +1,12 @@
 /** What is taken back in the room, on a network: messages, edits, reactions. */
+import type { MatrixEvent } from "../matrix/event.ts";
 import { Refused } from "../model/errors.ts";
 import { type EventId, eventId, mxid } from "../model/ids.ts";
 import type { Part } from "../network.ts";
-import { effect, type OutTurn } from "./out-effect.ts";
+import { effect, isUnclear, type OutTurn } from "./out-effect.ts";
 import { applyEdit, textBefore } from "./out-message.ts";
 import { unreact } from "./out-react.ts";
+import { resolveUnclear } from "./out-unclear.ts";
 import { speakerOf, type Voice } from "./relay.ts";
 import type { MessageRecord } from "../store/store.ts";
 
@@ -15,6 +17,8 @@ export async function outRedact(turn: OutTurn): Promise<void> {
   if (!target) return await journal.finish(row.id, {});
   // What failed before is not tried again for somebody who took it back.
   const parked = (await journal.about(target)).filter((other) => other.lane === row.lane && other.state === "parked");
+  const unclear = parked.find((other) => isUnclear(other) && (other.payload as MatrixEvent).event_id === target);
+  if (unclear) await resolveUnclear(turn, unclear);
   await journal.remove(parked.map((other) => other.id));
   const edited = await messages.editTarget(target);
   if (edited) return await restore(turn, edited);

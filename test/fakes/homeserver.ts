@@ -42,6 +42,8 @@ export interface FakeOptions {
 
 export interface FakeHomeserver extends TestHomeserver {
   readonly faults: Faults;
+  /** False = as other homeservers than Synapse may do it: what stands in the body of `/redact` beside its reason is dropped. */
+  keepsRedactionKeys: boolean;
   /** Registers one more application service. Its first transaction comes with the first event that concerns it. */
   addService(registration: Json | string): void;
   /** Ids of all rooms, oldest first. */
@@ -105,6 +107,14 @@ class Fake implements FakeHomeserver {
     mediaRoutes(router, this.#media);
     serviceRoutes(router, server, pusherOf);
     fakeRoutes(router, this.faults, () => void this.restart());
+  }
+
+  get keepsRedactionKeys(): boolean {
+    return this.#server.keepsRedactionKeys;
+  }
+
+  set keepsRedactionKeys(keeps: boolean) {
+    this.#server.keepsRedactionKeys = keeps;
   }
 
   get url(): string {

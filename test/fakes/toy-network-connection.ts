@@ -130,6 +130,7 @@ export class ToyConnection implements Connection {
 
   /** Among what was said after the attempt began: by our program, with these very words, and not known to be another's. */
   async #findSaid(part: SayPart, key: string, step: Step | undefined): Promise<Found> {
+    if (this.#line.service.cannotSearch) return { is: "unknown", why: "What was said there cannot be looked through." };
     if (!step) return { is: "not-arrived" };
     const { body } = part.wire as ToyWire;
     const alike = (message: ToyMessage): boolean =>

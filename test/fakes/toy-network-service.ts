@@ -50,6 +50,8 @@ export class ToyService {
   slowness = 0;
   loseReplyOnce = false;
   loseSendOnce = false;
+  /** What was said cannot be looked through. */
+  cannotSearch = false;
   limitOnce: { channel: string; seconds: number } | undefined;
   /** Only the first two members of a channel are told, as of a large server's. */
   hidesMembers = false;

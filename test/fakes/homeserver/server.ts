@@ -15,6 +15,8 @@ export class Server {
   readonly aliases = new Map<string, { room: string; creator: string }>();
   /** The number of the latest thing that happened: event, typing, receipt, account data, presence. */
   stream = 0;
+  /** Synapse keeps whatever stands in the body of `/redact`; the specification knows nothing there but `reason`. */
+  keepsRedactionKeys = true;
   readonly accounts: Accounts;
   readonly services: Services;
   /** Called for each event that was added: the service's pusher, the tests' own ears. */

@@ -61,10 +61,13 @@ function sendRoutes(router: Router, server: Server): void {
     const room = roomOf(server, call);
     const author = authorOf(call);
     const before = author.lasting ? room.sentBefore(author.session, author.txn) : undefined;
-    const draft: Draft = { type: "m.room.redaction", sender: call.who.user, content: call.body, author };
+    const content = server.keepsRedactionKeys ? call.body : pickReason(call.body);
+    const draft: Draft = { type: "m.room.redaction", sender: call.who.user, content, author };
     return { event_id: (before ?? redact(server, room, draft, call.param("event"))).event_id };
   });
 }
+
+const pickReason = ({ reason }: Json): Json => (reason === undefined ? {} : { reason });
 
 const authorOf = (call: Call): Author => ({ session: call.who.session, txn: call.param("txn"), lasting: call.who.device !== undefined });
 
