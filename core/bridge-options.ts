@@ -13,6 +13,7 @@ import type { Person } from "./model/message.ts";
 import type { Clock, Network, SignInContext } from "./network.ts";
 import type { Permissions } from "./permissions.ts";
 import type { PortalSettings } from "./portal/portal.ts";
+import type { PuppetTokens } from "./puppet-tokens.ts";
 import type { Store } from "./store/store.ts";
 import type { SurroundingSettings } from "./surroundings.ts";
 
@@ -37,8 +38,8 @@ export interface BridgeOptions {
   readonly aliases: { readonly rules: readonly AliasRule[]; readonly mostPerHour: number };
   /** What a ghost shows as its name. */
   readonly ghostName: (network: NetworkId, person: Person) => string;
-  /** Whether the homeserver lets us act as people who linked an account. */
-  readonly doublePuppets: boolean;
+  /** With what we act as people who linked an account. */
+  readonly puppets: PuppetTokens;
   readonly mediaLinks: MediaLinks | undefined;
   route(network: NetworkId, login: LoginId, path: string, serve: Serve): void;
   publicUrl(network: NetworkId, login: LoginId): string | undefined;

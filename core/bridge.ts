@@ -130,7 +130,7 @@ export class Bridge {
       clock,
       log,
     };
-    this.#doubles = new DoublePuppets({ ...shared, users: store.users, bot, enabled: options.doublePuppets });
+    this.#doubles = new DoublePuppets({ ...shared, tokens: options.puppets, bot });
     const signal = this.#stopping.signal;
     const named = { ...shared, namespace, networks };
     const wake = (lane: string, open?: boolean) => this.#lanes.wake(lane, open);
@@ -202,7 +202,7 @@ export class Bridge {
     const relay = (event: MatrixEvent) => this.#homeserver.relay(event);
     const configured = new Map(options.networks.map((one) => [one.network.id, one]));
     const { callback } = options;
-    this.#signIns = new SignIns({ ...shared, users: store.users, networks: configured, callback });
+    this.#signIns = new SignIns({ ...shared, users: store.users, doubles: this.#doubles, networks: configured, callback });
     const upgrade = { ...shared, linking: this.#linking, surroundings, wake };
     this.#commands = {
       ...shared,
@@ -230,6 +230,7 @@ export class Bridge {
   async open(): Promise<void> {
     const { store, clock, log, settings } = this.#options;
     await this.#ghosts.load();
+    await this.#doubles.load();
     await this.#homeserver.load(store.settings);
     await this.#gaps.load();
     const names = await store.journal.lanes();

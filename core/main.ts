@@ -11,13 +11,13 @@ import { createMetrics } from "./http/metrics.ts";
 import { HttpServer } from "./http/server.ts";
 import { createAppservice } from "./matrix/appservice.ts";
 import { MatrixClient } from "./matrix/client.ts";
-import { createNamespace, type Namespace } from "./matrix/namespace.ts";
+import { createNamespace } from "./matrix/namespace.ts";
 import { type Registration, readRegistration } from "./matrix/registration.ts";
-import type { Puppets } from "./matrix/transport.ts";
 import { pingUntilHeard } from "./ping.ts";
-import { roomId } from "./model/ids.ts";
+import { type Mxid, roomId } from "./model/ids.ts";
 import type { Clock } from "./network.ts";
 import { permissionsOf } from "./permissions.ts";
+import { PuppetTokens } from "./puppet-tokens.ts";
 import { keepTidy } from "./tidy.ts";
 import { loadSealKey } from "./store/seal.ts";
 import { existsSync, readFileSync } from "node:fs";
@@ -44,7 +44,8 @@ export async function start(config: Config, registration: Registration, clock: C
     prefix: appservice.prefix,
     networks: networks.map(({ network }) => network),
   });
-  const puppets = doublePuppets(appservice.double_puppets, namespace);
+  const isOurs = (whom: Mxid) => whom === namespace.bot || namespace.ownerOf(whom) !== undefined || namespace.isHashed(whom);
+  const puppets = new PuppetTokens(doublePuppetToken(appservice.double_puppets), isOurs);
   const { url: homeserverUrl, domain } = homeserver;
   const client = new MatrixClient({ homeserverUrl, domain, asToken: registration.as_token, botMxid: namespace.bot, clock, log, puppets });
   const stopping = new AbortController();
@@ -80,7 +81,7 @@ export async function start(config: Config, registration: Registration, clock: C
     aliases: { rules: config.aliases, mostPerHour: config.bridge.rooms_per_hour },
     surroundings: surroundingsOf(config),
     optOut: config.bridge.optout,
-    doublePuppets: puppets !== undefined,
+    puppets,
     ghostName: (network, { name }) =>
       config.bridge.ghost_name.replaceAll(/\{(name|network)\}/g, (_all, key) => (key === "name" ? name : nameOf(config, network))),
     mediaLinks: media?.links,
@@ -164,11 +165,9 @@ async function run(
   keepTidy({ store, clock, log, signal }).catch(quiet);
 }
 
-/** The second registration, where there is one: with its token the bridge acts as people who are neither its bot nor its ghosts. */
-function doublePuppets(file: string | undefined, namespace: Namespace): Puppets | undefined {
-  if (file === undefined) return undefined;
-  const { as_token: token } = readRegistration(readFileSync(file, "utf8"), file);
-  return { token, of: (as) => as !== namespace.bot && namespace.ownerOf(as) === undefined && !namespace.isHashed(as) };
+/** Of the second registration, where there is one. */
+function doublePuppetToken(file: string | undefined): string | undefined {
+  return file === undefined ? undefined : readRegistration(readFileSync(file, "utf8"), file).as_token;
 }
 
 function surroundingsOf({ bridge }: Config): SurroundingSettings {

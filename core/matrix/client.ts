@@ -279,8 +279,9 @@ export class MatrixClient {
     return isRecord(answer) && answer.visibility === "public";
   }
 
-  async whoami(): Promise<Mxid> {
-    const answer = await this.#get("Asking who we are", "/_matrix/client/v3/account/whoami");
+  /** Who we are, to the homeserver: with another's token, or on behalf of somebody. */
+  async whoami(call: Pick<Call, "as" | "token"> = {}): Promise<Mxid> {
+    const answer = await this.#get("Asking who we are", "/_matrix/client/v3/account/whoami", call);
     if (typeof answer.user_id === "string") return mxid(answer.user_id);
     throw new Broken("Asking who we are: the homeserver did not say.");
   }
@@ -305,7 +306,7 @@ export class MatrixClient {
     await this.#http.close();
   }
 
-  async #get(doing: string, at: string, call: Pick<Call, "query" | "as" | "limit"> = {}): Promise<Record<string, unknown>> {
+  async #get(doing: string, at: string, call: Pick<Call, "query" | "as" | "limit" | "token"> = {}): Promise<Record<string, unknown>> {
     const answer = await this.#http.call({ ...call, doing, method: "GET", path: at });
     if (isRecord(answer)) return answer;
     throw new Broken(`${doing}: the homeserver's answer is no object.`);

@@ -25,6 +25,8 @@ export interface Call {
   readonly body?: unknown;
   /** Milliseconds that an answer may take. */
   readonly limit?: number;
+  /** In place of the one that `as` would have. */
+  readonly token?: string;
 }
 
 export interface Upload extends Omit<Call, "body"> {
@@ -51,10 +53,10 @@ export interface TransportOptions {
   readonly puppets?: Puppets | undefined;
 }
 
-/** The token of the second registration, by which the bridge acts as people who are no ghosts of ours. */
+/** By whose tokens the bridge acts as people who are no ghosts of ours. */
 export interface Puppets {
-  readonly token: string;
-  of(as: Mxid): boolean;
+  /** `own`: it is that person's alone and names them by itself; else `user_id` has to say whom it is for. Undefined = the bridge's own does. */
+  of(as: Mxid): { readonly token: string; readonly own: boolean } | undefined;
 }
 
 function headersWith(token: string): readonly string[] {
@@ -84,9 +86,9 @@ export class Transport {
     this.#puppets = puppets;
   }
 
-  #headersFor({ as }: { readonly as?: Mxid | undefined }): readonly string[] {
-    const puppets = as !== undefined && this.#puppets?.of(as) ? this.#puppets : undefined;
-    return puppets ? headersWith(puppets.token) : this.#headers;
+  #headersFor({ as, token }: Pick<Call, "as" | "token">): readonly string[] {
+    const given = token ?? (as === undefined ? undefined : this.#puppets?.of(as)?.token);
+    return given === undefined ? this.#headers : headersWith(given);
   }
 
   /** The answer's JSON. Rejects with `MatrixError` or `Unreachable`. */
@@ -159,7 +161,7 @@ export class Transport {
       if (typeof value === "object") for (const each of value) add(name, each);
       else add(name, String(value));
     }
-    if (call.as !== undefined && call.as !== this.#bot) add("user_id", call.as);
+    if (call.as !== undefined && call.as !== this.#bot && this.#puppets?.of(call.as)?.own !== true) add("user_id", call.as);
     return path;
   }
 

@@ -131,6 +131,7 @@ export async function inEdit(turn: InTurn, event: RemoteEdit): Promise<void> {
   const text = known.find((record) => !isFile(record)) ?? (known[0] as MessageRecord);
   if (text.origin === "remote" && text.digest === digestOf(event) && !event.files) return await journal.finish(row.id, {});
   const { refs } = await gatherIn(portal, link, live.connection, { ...event, files: [] }, row);
+  if (text.origin === "remote" && portal.doubles.isLost(text.sender)) return await editAnew(turn, event, text);
   const as = text.origin === "remote" ? text.sender : await speakIn(turn, await senderOf(live.connection, event.sender, event.person));
   const left = event.files?.map((file) => `file:${file.id}`);
   const isGone = (record: MessageRecord) => left !== undefined && isFile(record) && !left.includes(record.digest as string);
@@ -159,6 +160,19 @@ async function editUnknown(turn: InTurn, event: RemoteEdit): Promise<void> {
   const { style, body, files } = event;
   await journal.rewrite(original.id, { ...(original.payload as RemoteMessage), style, body, ...(files ? { files } : {}) });
   await journal.finish(turn.row.id, {});
+}
+
+/** Said under a name under which the bridge cannot speak any more: nobody else may edit it, so the new text stands below, as an answer. */
+async function editAnew(turn: InTurn, event: RemoteEdit, text: MessageRecord): Promise<void> {
+  const { portal, link, live, row } = turn;
+  const as = await speakIn(turn, await senderOf(live.connection, event.sender, event.person));
+  const { refs } = await gatherIn(portal, link, live.connection, { ...event, files: [] }, row);
+  const { files: _files, thread: _thread, ...said } = asMessage(event);
+  const [part] = toMatrix({ ...said, note: "edited" }, { ...refs, reply: { event: text.event, sender: text.sender }, late: true });
+  const { type, content } = part as { type: string; content: Readonly<Record<string, unknown>> };
+  const remote = `edit:${event.message}:${event.version}`;
+  await sendIn(portal, link, new Earlier(portal, link, turn.again), { type, content, as, remote, part: 0, at: event.at });
+  await portal.store.journal.finish(row.id, { messages: [{ ...text, digest: digestOf(event) }] });
 }
 
 function asMessage(event: RemoteEdit): RemoteMessage {
