@@ -30,15 +30,19 @@ import { linkId, type Mxid, type RemoteChannelId, type RoomAlias, type RoomId } 
 import { Notices } from "./notices.ts";
 import { OptOuts } from "./opt-out.ts";
 import { workOut } from "./portal/out.ts";
+import { OwnLogins } from "./own-logins.ts";
 import type { PortalContext } from "./portal/portal.ts";
 import { refresh } from "./portal/refresh.ts";
+import { modeOf } from "./readers.ts";
 import { reopenUnresolved } from "./reopen-unresolved.ts";
 import { Rooms } from "./rooms.ts";
 import type { Link } from "./store/store.ts";
 import { SignIns } from "./sign-in.ts";
 import { Surroundings } from "./surroundings.ts";
+import { tellPrivately } from "./tell-privately.ts";
 import { createThirdParty } from "./third-party.ts";
 import { Unresolved } from "./unresolved.ts";
+import { Verbs } from "./verbs.ts";
 import { Watch } from "./watch.ts";
 
 /** How long a stop waits for what is being sent. */
@@ -62,6 +66,7 @@ export class Bridge {
   readonly #notices: Notices;
   readonly #doubles: DoublePuppets;
   readonly #signIns: SignIns;
+  readonly #verbs: Verbs;
   readonly #portal: PortalContext;
   readonly #commands: CommandContext;
   /** Known from the start on; filled once the journal has been read. */
@@ -117,6 +122,10 @@ export class Bridge {
       publicUrl: options.publicUrl,
       ...(options.paste ? { paste: options.paste } : {}),
       alarm: (key, text) => this.tellAdmins(key, text),
+      readersOf: async (network, channel) => {
+        const link = await this.#links.of(network, channel);
+        return link && modeOf(link);
+      },
     });
     const optOuts = new OptOuts({ users: store.users, secret, mode: options.optOut });
     const shared = {
@@ -173,6 +182,7 @@ export class Bridge {
       hints: this.#hints,
       bot,
       secret,
+      isVerb: (event) => this.#verbs.networkIn(event.content) !== undefined,
       observe: (event) => this.#observe(event),
     });
     this.#gaps = new MatrixGaps({
@@ -182,8 +192,12 @@ export class Bridge {
       take: (room, events) => this.#homeserver.found(room, events),
       looked: (room) => void this.#wakeRoom(room),
     });
+    const configured = new Map(options.networks.map((one) => [one.network.id, one]));
+    const ownLogins = new OwnLogins({ store, logins: this.#logins, permissions, networks: configured, log });
+    this.#verbs = new Verbs({ ...shared, ownLogins, permissions, bot, networks: configured });
     this.#portal = {
       ...shared,
+      ownLogins,
       ghosts: this.#ghosts,
       doubles: this.#doubles,
       surroundings,
@@ -200,7 +214,6 @@ export class Bridge {
       },
     };
     const relay = (event: MatrixEvent) => this.#homeserver.relay(event);
-    const configured = new Map(options.networks.map((one) => [one.network.id, one]));
     const { callback } = options;
     this.#signIns = new SignIns({ ...shared, users: store.users, doubles: this.#doubles, networks: configured, callback });
     const upgrade = { ...shared, linking: this.#linking, surroundings, wake };
@@ -208,6 +221,7 @@ export class Bridge {
       ...shared,
       upgrade,
       signIns: this.#signIns,
+      verbs: this.#verbs,
       linking: this.#linking,
       lanes: this.#lanes,
       ghosts: this.#ghosts,

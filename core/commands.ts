@@ -21,6 +21,7 @@ import type { SignIns } from "./sign-in.ts";
 import { followTombstone, move, type UpgradeContext } from "./upgrade.ts";
 import type { Link, Store } from "./store/store.ts";
 import { listLinks, unlink } from "./unlinking.ts";
+import type { Verbs } from "./verbs.ts";
 
 export interface CommandContext {
   readonly store: Store;
@@ -37,6 +38,7 @@ export interface CommandContext {
   readonly clock: Clock;
   readonly log: Logger;
   readonly signIns: SignIns;
+  readonly verbs: Verbs;
   readonly upgrade: UpgradeContext;
   readonly bot: Mxid;
   /** Hands an event that turned out to be no command to the links after all. */
@@ -98,13 +100,15 @@ async function answer(context: CommandContext, event: MatrixEvent): Promise<stri
     return undefined;
   }
   const body = String(event.content["body"]);
-  const isAnswer = context.signIns.isAsked(event.sender, event.room_id) && !isCommand(event.content);
+  const network = context.verbs.networkIn(event.content);
+  const isAnswer = !network && context.signIns.isAsked(event.sender, event.room_id) && !isCommand(event.content);
   const words = body
     .replace(COMMAND, "")
     .trim()
     .split(/\s+/)
     .filter((word) => word !== "");
   try {
+    if (network) return await context.verbs.answer(network, event);
     if (isAnswer) return await signInAnswer(context, event, body);
     return await run(context, { event, room: event.room_id, by: event.sender, words });
   } catch (error) {
@@ -119,7 +123,7 @@ async function run(context: CommandContext, asked: Asked): Promise<string> {
   if (!context.permissions.may(asked.by, "ask")) return "The bridge's permissions do not let you ask it for anything.";
   switch (verb.toLowerCase()) {
     case "help":
-      return HELP;
+      return [HELP, ...context.verbs.help()].join("\n");
     case "link":
       return await link(context, asked, rest);
     case "unlink":

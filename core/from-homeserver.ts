@@ -28,6 +28,8 @@ export interface HomeserverContext {
   readonly log: Logger;
   readonly bot: Mxid;
   readonly secret: Buffer;
+  /** Whether something is asked of a network itself. */
+  isVerb(event: MatrixEvent): boolean;
   /** Sees every event that comes. */
   observe(event: MatrixEvent): void;
 }
@@ -100,6 +102,7 @@ export class FromHomeserver {
       phase: this.#epoch * 2 + 1,
       redacted: (event) => store.settings.set(redactedKey(event), true),
       observe: (event) => this.#observe(event),
+      isVerb: (event) => this.#context.isVerb(event),
       isOptedOut: (sender) => this.#context.optOuts.isSilent(sender),
       isDirect: async (event) => (await store.users.directRoom(event.sender, bot)) === event.room_id,
       ...differing,

@@ -5,6 +5,7 @@ import { isCommand } from "./commands.ts";
 import type { Ghosts } from "./ghost.ts";
 import type { Lanes } from "./lanes.ts";
 import type { Links } from "./links.ts";
+import { mayBounce } from "./matrix/automatic.ts";
 import { editTarget } from "./matrix/from-matrix.ts";
 import type { MatrixEvent } from "./matrix/event.ts";
 import { type Origin, readOrigin } from "./matrix/origin.ts";
@@ -39,6 +40,8 @@ export interface MatrixIntakeContext {
   /** State that core itself lives by: names, join rules, encryption, tombstones. Called after the event is on disk. */
   observe(event: MatrixEvent): void;
   isOptedOut(sender: Mxid): Promise<boolean>;
+  /** Whether something is asked of a network itself. */
+  isVerb(event: MatrixEvent): boolean;
   /** Whether the room is a direct chat with the bot, where every word is a command. */
   isDirect(event: MatrixEvent): Promise<boolean>;
 }
@@ -128,6 +131,8 @@ async function rowsFor(
   if (origin) return links.filter((link) => link.id !== origin.link && RELAYED.has(event.type)).map((link) => rowFor(context, event, link));
   // Ours without our mark: joins, notices, invitations. They are never mirrored anywhere.
   if (event.sender === context.bot || context.ghosts.remoteOf(event.sender)) return [];
+  // Passed on as often as its sender lets it be, and never answered (MSC4295).
+  if (!mayBounce(event.content)) return [];
   if (!context.onlyRelay && (await isForBridge(context, event, links))) return [doRow(context, event)];
   if (!RELAYED.has(event.type)) return [];
   // A membership concerns the network of the ghost that it is about, and no other.
@@ -141,7 +146,7 @@ async function isForBridge(context: MatrixIntakeContext, event: MatrixEvent, lin
   if (event.type === "m.room.member") return event.state_key === context.bot && event.content["membership"] === "invite";
   // Notices are never answered: another bridge may be repeating what our own bot says.
   if (event.type !== "m.room.message" || event.content["msgtype"] === "m.notice" || editTarget(event.content)) return false;
-  return isCommand(event.content) || (await context.isDirect(event));
+  return isCommand(event.content) || context.isVerb(event) || (await context.isDirect(event));
 }
 
 function memberRows(context: MatrixIntakeContext, event: MatrixEvent, links: readonly Link[]): NewRow[] {

@@ -32,12 +32,15 @@ export interface LoginContext {
   route(network: NetworkId, login: LoginId, path: string, serve: Parameters<Core["route"]>[1]): void;
   publicUrl(network: NetworkId, login: LoginId): string | undefined;
   paste?(text: string, title: string): Promise<string>;
+  /** How the channel's people want to know who reads along; undefined = it is not linked. */
+  readersOf(network: NetworkId, channel: RemoteChannelId): ReturnType<NonNullable<Core["readersOf"]>>;
   /** Tells the admin room. */
   alarm(key: string, text: string): Promise<void>;
 }
 
 interface Entry extends LiveLogin {
   state: ConnectionState;
+  person: RemoteUserId | undefined;
   readonly abort: AbortController;
 }
 
@@ -131,6 +134,10 @@ export class Logins {
         watch.changed(entry, before);
       },
       keep,
+      me: (person) => {
+        entry.person = person.id;
+      },
+      readersOf: (channel) => this.#context.readersOf(network, channel),
       links: () => linked(network, login),
       route: (path, serve) => route(network, login, path, serve),
       publicUrl: publicUrl(network, login),

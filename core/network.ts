@@ -25,8 +25,8 @@ export interface Network<Config = unknown> {
   /** How people sign in with a login of their own. Empty = they cannot. */
   readonly signIn: readonly SignIn<Config>[];
   /**
-   * The login that a person has without signing in, made when they first speak or ask where `channel` is; absent = none, as the config has
-   * it. Pure: nothing is started, and the same person gets the same login. Its state may tell that it has to wait: till then they are relayed.
+   * The login that a person has without signing in, made when they first speak in a channel, or ask something of a part of the network;
+   * absent = none, as the config has it. Pure: nothing is started, and the same person gets the same login.
    */
   ownLogin?(config: Config, owner: string, channel: RemoteChannelId): OwnLogin | undefined;
   /** What people may ask of the network itself, by `!<network id> <name> …`. Absent = nothing. */
@@ -77,6 +77,9 @@ export interface Asking {
   /** The channel that the room is linked to; absent = asked elsewhere. */
   readonly channel?: RemoteChannelId;
 }
+
+/** `part` as `NetworkIds.partOf` tells it. */
+export type OwnLoginPlace = { readonly channel: RemoteChannelId } | { readonly part: string };
 
 export interface OwnLogin {
   readonly login: Login;
@@ -139,6 +142,8 @@ export interface Core {
   state(state: ConnectionState): void;
   /** Sealed key-value store of this login, JSON values. */
   readonly keep: Keep;
+  /** Who the login is over there, as the network tells it; again when that changes (a nick). */
+  me?(person: Person): void;
   /** Channels that are linked now, through this login. */
   links(): readonly RemoteChannelId[];
   /** How a channel's people want to know who reads along, whatever login it is linked through; absent = it is not linked. */

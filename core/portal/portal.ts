@@ -17,6 +17,7 @@ import type { ReactionKey, RemoteFile, Speaker } from "../model/message.ts";
 import type { Clock, Connection } from "../network.ts";
 import type { OptOuts } from "../opt-out.ts";
 import type { Notices } from "../notices.ts";
+import type { OwnLogins } from "../own-logins.ts";
 import type { Permissions } from "../permissions.ts";
 import type { Rooms } from "../rooms.ts";
 import type { Link, Store } from "../store/store.ts";
@@ -31,6 +32,7 @@ export interface PortalContext {
   readonly store: Store;
   readonly links: Links;
   readonly logins: Logins;
+  readonly ownLogins: OwnLogins;
   readonly unresolved: Unresolved;
   readonly rooms: Rooms;
   readonly surroundings: Surroundings;

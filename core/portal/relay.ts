@@ -1,6 +1,8 @@
 /** Who speaks on the network for a Matrix person: their own login where they have one, else the shared one under their name and picture. */
 import type { LiveLogin } from "../logins.ts";
 import { notConnected } from "../logins.ts";
+import { isAutomatic } from "../matrix/automatic.ts";
+import type { MatrixEvent } from "../matrix/event.ts";
 import { Refused, TryLater } from "../model/errors.ts";
 import type { Mxid } from "../model/ids.ts";
 import type { Speaker } from "../model/message.ts";
@@ -18,11 +20,12 @@ const PATIENCE = 30_000;
 
 /** Undefined = what this person says does not cross, and they have been told. */
 export async function voiceOf(portal: PortalContext, link: Link, sender: Mxid, row: JournalRow): Promise<Voice | undefined> {
-  if (await silent(portal, link, sender)) return undefined;
+  if (await silent(portal, link, sender, row)) return undefined;
   const isHidden = await portal.optOuts.isOut(sender);
-  const own = isHidden ? undefined : portal.logins.ownOf(sender, link);
+  const own = isHidden ? undefined : await ownLogin(portal, link, sender);
   if (own?.state.is === "connected") return { live: own, speaker: await speakerOf(portal, link, sender, true) };
   const waited = portal.clock.now() - row.at;
+  if (own && own.state.is !== "logged-out") own.connection.hurry?.();
   if (own && own.state.is !== "logged-out" && waited < PATIENCE) throw new TryLater(notConnected(own), 2_000, "item");
   const relayed = portal.settings.relay && (link.settings.relay ?? true);
   if (!relayed) {
@@ -31,16 +34,20 @@ export async function voiceOf(portal: PortalContext, link: Link, sender: Mxid, r
   return { live: portal.logins.serving(link), speaker: await speakerOf(portal, link, sender, false) };
 }
 
-async function silent(portal: PortalContext, link: Link, sender: Mxid): Promise<boolean> {
+/** Made with the person's first word, where the network's config has it so. */
+async function ownLogin(portal: PortalContext, link: Link, sender: Mxid): Promise<LiveLogin | undefined> {
+  const known = portal.logins.ownOf(sender, link);
+  if (known || portal.ghosts.remoteOf(sender) || sender === portal.bot) return known;
+  return await portal.ownLogins.make(sender, link.network, { channel: link.channel });
+}
+
+async function silent(portal: PortalContext, link: Link, sender: Mxid, row: JournalRow): Promise<boolean> {
   // Ghosts of another network were judged when they were let in.
   if (portal.ghosts.remoteOf(sender) || sender === portal.bot) return false;
   if (await portal.optOuts.isSilent(sender)) return true;
   if (portal.permissions.may(sender, "relay")) return false;
-  await portal.notices.say(
-    link.room,
-    `blocked:${sender}`,
-    `What ${sender} writes does not cross: the bridge's permissions do not allow it.`,
-  );
+  const text = `What ${sender} writes does not cross: the bridge's permissions do not allow it.`;
+  if (!isAutomatic(row.payload as MatrixEvent)) await portal.notices.say(link.room, `blocked:${sender}`, text);
   return true;
 }
 
