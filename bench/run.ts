@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { comparisonOf, Figures, type Results, tableOf } from "./figures.ts";
+import { file } from "./files.ts";
 import { flat, memory, start, traffic } from "./parts.ts";
 import { topOf } from "./profile.ts";
 
-const PARTS = { traffic, memory, start, flat };
+const PARTS = { traffic, memory, start, flat, file };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

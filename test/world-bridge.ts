@@ -14,6 +14,8 @@ export interface BridgeFiles {
   readonly log: string;
   /** `CAUSEWAY_CLOCK_SPEED`; absent = real time. */
   readonly clockSpeed: string | undefined;
+  /** Of its process, besides this one's. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 export interface Bridge {
@@ -22,6 +24,8 @@ export interface Bridge {
   end(signal: NodeJS.Signals): Promise<void>;
   /** Why it is not running, when it should. */
   gone(): string | undefined;
+  /** -1 while it does not run. */
+  pid(): number;
 }
 
 const living = new Set<ChildProcess>();
@@ -41,7 +45,7 @@ function launch(files: BridgeFiles, words: readonly string[]): ChildProcess {
   const speed = files.clockSpeed === undefined ? {} : { CAUSEWAY_CLOCK_SPEED: files.clockSpeed };
   const child = spawn(process.execPath, [LAUNCHER, ...words, "-c", files.config], {
     cwd: files.folder,
-    env: { ...process.env, ...speed },
+    env: { ...process.env, ...speed, ...files.env },
     stdio: ["ignore", log, log],
   });
   closeSync(log);
@@ -69,6 +73,10 @@ export class OwnProcess implements Bridge {
     const exit = once(child, "exit");
     child.kill(signal);
     await exit;
+  }
+
+  pid(): number {
+    return this.#child?.pid ?? -1;
   }
 
   gone(): string | undefined {
@@ -114,5 +122,9 @@ export class ThisProcess implements Bridge {
 
   gone(): string | undefined {
     return undefined;
+  }
+
+  pid(): number {
+    return process.pid;
   }
 }

@@ -15,8 +15,14 @@ export interface WorldOptions {
   readonly config: Json;
   /** How many times faster than the wall the bridge's clock runs. Default 1. */
   readonly speed?: number;
+  /** Whether everybody reaches the bridge, so that networks are given addresses on it. Default false. */
+  readonly open?: boolean;
   /** Where the bridge runs: in a process of its own exactly as in production (default), or in this one, for a debugger. */
   readonly process?: "own" | "this";
+  /** Where the bridge listens; any free one by default. */
+  readonly port?: number;
+  /** Of the bridge's process, besides its own. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface World {
@@ -24,8 +30,10 @@ export interface World {
   readonly bot: string;
   readonly folder: string;
   readonly port: number;
-  /** Starts the bridge and waits until it is ready for work. */
-  start(): Promise<void>;
+  /** Of the process that the bridge runs in, while it does. */
+  readonly pid: number;
+  /** Starts the bridge and waits until it is ready for work, or only until it listens: while a network is away it is not ready. */
+  start(until?: "ready" | "health"): Promise<void>;
   /** Ends the process, without a goodbye unless a gentler signal is named. Resolves with the milliseconds that it took. */
   kill(signal?: NodeJS.Signals): Promise<number>;
   restart(signal?: NodeJS.Signals): Promise<void>;
@@ -38,30 +46,39 @@ export interface World {
 
 export async function openWorld(options: WorldOptions): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), "causeway-world-"));
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   // One clock over all restarts: what was put off by the process before is due when it was.
   const clockSpeed = options.speed === undefined ? undefined : `${options.speed}@${Date.now()}`;
-  const files: BridgeFiles = { folder, config: join(folder, "config.yaml"), log: join(folder, "bridge.log"), clockSpeed };
+  const files: BridgeFiles = {
+    folder,
+    config: join(folder, "config.yaml"),
+    log: join(folder, "bridge.log"),
+    clockSpeed,
+    env: options.env ?? {},
+  };
   // The registration wants a config, the config the homeserver's address, the homeserver the registration.
-  await writeConfig(files.config, "http://127.0.0.1:1", port, options.config);
+  await writeConfig(files.config, "http://127.0.0.1:1", port, options);
   await runVerb(files, "registration");
   const hs = await startHomeserver(options.startHomeserver, join(folder, "registration.yaml"));
-  await writeConfig(files.config, hs.url, port, options.config);
+  await writeConfig(files.config, hs.url, port, options);
   const bridge = options.process === "this" ? new ThisProcess(files) : new OwnProcess(files);
   const kill = async (signal: NodeJS.Signals = "SIGKILL"): Promise<number> => {
     const begun = performance.now();
     await bridge.end(signal);
     return Math.round(performance.now() - begun);
   };
-  const start = async (): Promise<void> => {
+  const start = async (until: "ready" | "health" = "ready"): Promise<void> => {
     await bridge.start();
-    await untilReady(bridge, port, files.log);
+    await untilReady(bridge, port, files.log, until);
   };
   return {
     hs,
     bot: `@causeway:${hs.serverName}`,
     folder,
     port,
+    get pid() {
+      return bridge.pid();
+    },
     start,
     kill,
     log: () => readFile(files.log, "utf8"),
@@ -88,9 +105,9 @@ async function startHomeserver(kind: WorldOptions["startHomeserver"], registrati
   return (await import("./real/synapse.ts")).startSynapse({ services: [registration] });
 }
 
-async function untilReady(bridge: Bridge, port: number, log: string): Promise<void> {
+async function untilReady(bridge: Bridge, port: number, log: string, until: string): Promise<void> {
   for (const end = Date.now() + 30_000; ; ) {
-    const answer = await fetch(`http://127.0.0.1:${port}/ready`).catch(() => undefined);
+    const answer = await fetch(`http://127.0.0.1:${port}/${until}`).catch(() => undefined);
     if (answer?.ok) return;
     const gone = bridge.gone();
     if (gone !== undefined || Date.now() > end) {
@@ -100,10 +117,11 @@ async function untilReady(bridge: Bridge, port: number, log: string): Promise<vo
   }
 }
 
-async function writeConfig(file: string, url: string, port: number, config: Json): Promise<void> {
+async function writeConfig(file: string, url: string, port: number, { config, open = false }: WorldOptions): Promise<void> {
+  const address = `http://127.0.0.1:${port}`;
   const base = {
     homeserver: { url, domain: "test.local" },
-    appservice: { port, address: `http://127.0.0.1:${port}`, ...(config["appservice"] as Json | undefined) },
+    appservice: { port, address, ...(open ? { public_url: address } : {}), ...(config["appservice"] as Json | undefined) },
     permissions: { "*": "admin" },
     logging: { level: "debug", format: "json" },
   };

@@ -28,7 +28,7 @@ export async function uploadOf(payload: unknown, file: OutFile, name: string): P
   async function* bytes(): AsyncGenerator<Buffer> {
     yield head;
     try {
-      for await (const chunk of opened.stream) yield Buffer.from(chunk as Uint8Array);
+      for await (const chunk of opened.stream) yield chunk as Buffer;
     } catch (error) {
       failure = error ?? new Error("The file could not be read.");
       throw error;

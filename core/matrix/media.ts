@@ -6,8 +6,9 @@ import type { MxcUri } from "../model/ids.ts";
 import type { Clock } from "../network.ts";
 import { isRecord } from "./event.ts";
 import { MatrixError, SourceFailed } from "./failure.ts";
-import { limited, spool } from "./streams.ts";
+import { limited, passing, spool } from "./streams.ts";
 import { type Call, type Download, path, type Transport } from "./transport.ts";
+
 /**
  * The parts of an mxc URI, or undefined when it is none that is safe to ask for. A media id holds letters, digits, `_` and `-` only
  * (client-server API, "Security considerations" of the content repository), so that nobody leaves the media folder by it.
@@ -45,12 +46,12 @@ export class MediaRepository {
       stream.destroy();
       throw new Refused(tooLarge);
     }
-    if (size !== undefined) return await this.#send(stream, size, mimetype, name);
+    if (size !== undefined) return await this.#send(passing(stream), size, mimetype, name);
     const spooled = await spool(limited(stream, most, tooLarge)).catch((error: unknown) => {
       throw error instanceof Refused ? error : new SourceFailed("Uploading a file: it broke off on its way to us.", { cause: error });
     });
     try {
-      return await this.#send(spooled.open(), spooled.size, mimetype, name);
+      return await this.#send(passing(spooled.open()), spooled.size, mimetype, name);
     } finally {
       await spooled.remove();
     }

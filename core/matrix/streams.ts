@@ -8,6 +8,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Refused } from "../model/errors.ts";
 import type { Clock } from "../network.ts";
+import { chunkPassed } from "./sweep.ts";
 
 /** Fails when the source says nothing for `stall` milliseconds. A slow reader is no reason to fail. */
 export function watched(source: Readable, { clock, stall, doing }: { clock: Clock; stall: number; doing: string }): Readable {
@@ -17,6 +18,7 @@ export function watched(source: Readable, { clock, stall, doing }: { clock: Cloc
       const cancel = clock.timer(stall, () => source.destroy(new Error(`${doing}: the file stopped half-way.`)));
       const next = await iterator.next().finally(cancel);
       if (next.done) return;
+      chunkPassed(next.value.length);
       yield next.value;
     }
   }
@@ -30,6 +32,18 @@ export function limited(source: Readable, most: number, sentence: string): Reada
     for await (const chunk of source) {
       size += (chunk as Buffer).length;
       if (size > most) throw new Refused(sentence);
+      chunkPassed((chunk as Buffer).length);
+      yield chunk as Buffer;
+    }
+  }
+  return closing(source, chunks());
+}
+
+/** As it is; what has passed is given back early. */
+export function passing(source: Readable): Readable {
+  async function* chunks(): AsyncGenerator<Buffer> {
+    for await (const chunk of source) {
+      chunkPassed((chunk as Buffer).length);
       yield chunk as Buffer;
     }
   }

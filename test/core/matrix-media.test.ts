@@ -6,7 +6,7 @@ import { test, type TestContext } from "node:test";
 import { failureOf } from "../../core/matrix/client.ts";
 import { SourceFailed } from "../../core/matrix/failure.ts";
 import { readMxc } from "../../core/matrix/media.ts";
-import { collected, sliced } from "../../core/matrix/streams.ts";
+import { collected, passing, sliced } from "../../core/matrix/streams.ts";
 import { Refused, TryLater } from "../../core/model/errors.ts";
 import { startHomeserver } from "../fakes/homeserver.ts";
 import { clientOf, listen, StandingClock, until } from "./shore.ts";
@@ -201,4 +201,16 @@ test("a slice is taken out of any chunks", async () => {
   ] as const) {
     assert.equal((await collected(sliced(source(), first, last))).toString(), text);
   }
+});
+
+test("a large file leaves next to nothing behind while it passes", async () => {
+  const source = Readable.from(
+    (function* () {
+      for (let sent = 0; sent < 1_000; sent += 1) yield Buffer.alloc(64 * 1024, sent);
+    })(),
+  );
+  const before = process.memoryUsage().arrayBuffers;
+  let most = 0;
+  for await (const _chunk of passing(source)) most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+  assert.ok(most < 8 * 1024 * 1024, `${most} bytes were held`);
 });
