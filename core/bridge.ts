@@ -19,6 +19,7 @@ import type { Work } from "./lane.ts";
 import { Lanes, readLane } from "./lanes.ts";
 import { Linking } from "./linking.ts";
 import { Links } from "./links.ts";
+import { tellLoggedOut } from "./logged-out.ts";
 import { type LiveLogin, Logins, notConnected } from "./logins.ts";
 import type { ThirdParty } from "./matrix/appservice.ts";
 import type { MatrixEphemeral, MatrixEvent } from "./matrix/event.ts";
@@ -111,6 +112,7 @@ export class Bridge {
       clock,
       log,
       connected: (live) => this.#makeConfigLinks(live),
+      loggedOut: (live) => tellLoggedOut({ store, client, notices: this.#notices, bot, secret, adminRoom: settings.adminRoom }, live),
     });
     this.#logins = new Logins({
       users: store.users,
@@ -228,6 +230,7 @@ export class Bridge {
       permissions,
       bot,
       relay,
+      talk: () => ({ ...this.#direct(), logins: this.#logins }),
     };
   }
 

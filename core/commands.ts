@@ -18,6 +18,7 @@ import type { Permissions } from "./permissions.ts";
 import { type OptOuts, personKey } from "./opt-out.ts";
 import type { Rooms } from "./rooms.ts";
 import type { SignIns } from "./sign-in.ts";
+import { ghostInvited, type TalkContext, talkTo } from "./talk.ts";
 import { followTombstone, move, type UpgradeContext } from "./upgrade.ts";
 import type { Link, Store } from "./store/store.ts";
 import { listLinks, unlink } from "./unlinking.ts";
@@ -41,6 +42,8 @@ export interface CommandContext {
   readonly verbs: Verbs;
   readonly upgrade: UpgradeContext;
   readonly bot: Mxid;
+  /** Of private conversations that begin here. */
+  talk(): TalkContext;
   /** Hands an event that turned out to be no command to the links after all. */
   relay(event: MatrixEvent): Promise<void>;
 }
@@ -64,6 +67,7 @@ const HELP = [
   "!causeway retry [all]: try again what could not be delivered (or react to it with 🔁)",
   "!causeway pause, !causeway resume: hold everything back for a while",
   "!causeway login NETWORK, !causeway logins, !causeway logout NETWORK: a login of your own, so that you appear there as yourself",
+  "!causeway talk NETWORK PERSON…: a room for a private conversation there, by your own login",
   "!causeway optout, !causeway optin: not be relayed, and be again",
   "!causeway help: this",
 ].join("\n");
@@ -143,13 +147,16 @@ async function run(context: CommandContext, asked: Asked): Promise<string> {
       return await context.signIns.end(asked.by, rest[0] ?? "", rest[1]);
     case "logins":
       return await context.signIns.list(asked.by);
+    case "talk":
+      return await talk(context, asked, rest);
     case "cancel":
       return context.signIns.cancel(asked.by) ? "Given up." : "Nothing was under way.";
     case "optout":
     case "optin":
       return await context.optOuts.set(asked.by, verb.toLowerCase() === "optout");
     default:
-      return `There is no command "${verb}". ${HELP}`;
+      // What looks like a secret that was meant for a question is not repeated.
+      return `There is no command ${/^[a-z]{1,20}$/i.test(verb) ? `"${verb}"` : "of that name"}. ${HELP}`;
   }
 }
 
@@ -172,6 +179,12 @@ async function signIn(context: CommandContext, asked: Asked, words: readonly str
   const [network, way] = words;
   if (!network) return "Where? For example: !causeway login irc";
   return await context.signIns.begin(asked.by, asked.room, network, way);
+}
+
+async function talk(context: CommandContext, asked: Asked, [network, ...people]: readonly string[]): Promise<string> {
+  if (!context.permissions.may(asked.by, "login")) return "The bridge's permissions do not let you sign in, so you have no conversations there.";
+  if (!network || people.length === 0) return "With whom? For example: !causeway talk slack alice";
+  return await talkTo(context.talk(), asked.by, network, people);
 }
 
 async function link(context: CommandContext, asked: Asked, words: readonly string[]): Promise<string> {
@@ -267,6 +280,10 @@ async function subjectOf(context: CommandContext, room: RoomId, target: EventId)
 
 async function invited(context: CommandContext, event: MatrixEvent): Promise<string | undefined> {
   if (!context.permissions.may(event.sender, "ask")) return undefined;
+  if (event.state_key !== context.bot) {
+    await ghostInvited(context.talk(), event);
+    return undefined;
+  }
   await context.client.join(event.room_id);
   context.rooms.forget(event.room_id);
   await move(context.upgrade, event.room_id);

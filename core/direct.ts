@@ -51,27 +51,33 @@ export function workDirect(context: DirectContext, login: () => LiveLogin | unde
 }
 
 /** Undefined = there is no such conversation any more. */
-async function make(context: DirectContext, live: LiveLogin, owner: Mxid, event: RemoteEvent): Promise<Link | undefined> {
-  const { links, clock } = context;
+export async function make(
+  context: DirectContext,
+  live: LiveLogin,
+  owner: Mxid,
+  event: Pick<RemoteEvent, "channel" | "cursor">,
+): Promise<Link | undefined> {
   const channel = await live.connection.channel(event.channel);
   if (!channel) return undefined;
   const { people } = await live.connection.members(channel.id);
-  const room = await roomFor(context, live, owner, channel, people);
-  const facts = rememberedOf(channel);
-  const settings = {};
-  const at = clock.now();
-  const watermark = channel.latest;
+  return await bind(context, live, owner, channel, await roomFor(context, live, owner, channel, people));
+}
+
+/** From now on the room is that conversation's. */
+export async function bind(context: DirectContext, live: LiveLogin, owner: Mxid, channel: Channel, room: RoomId): Promise<Link> {
+  const { links, clock } = context;
   const link = await links.add({
     network: live.network.id,
     channel: channel.id,
     login: live.login.id,
     room,
     by: owner,
-    settings,
-    watermark,
-    at,
+    // Its owner alone is heard there: nobody else's words are put into their mouth.
+    settings: { relay: false },
+    watermark: channel.latest,
+    at: clock.now(),
   });
-  const known = await links.update(link, { facts: { ...facts, visibility: "private" } });
+  const known = await links.update(link, { facts: { ...rememberedOf(channel), visibility: "private" } });
   context.changed(known, true);
   return known;
 }

@@ -143,10 +143,16 @@ async function rowsFor(
 async function isForBridge(context: MatrixIntakeContext, event: MatrixEvent, links: readonly Link[]): Promise<boolean> {
   if (event.type === "m.room.tombstone") return links.length > 0;
   if (event.type === "m.reaction") return (event.content["m.relates_to"] as { key?: unknown } | undefined)?.key === RETRY;
-  if (event.type === "m.room.member") return event.state_key === context.bot && event.content["membership"] === "invite";
+  if (event.type === "m.room.member") return isInvitation(context, event, links);
   // Notices are never answered: another bridge may be repeating what our own bot says.
   if (event.type !== "m.room.message" || event.content["msgtype"] === "m.notice" || editTarget(event.content)) return false;
   return isCommand(event.content) || context.isVerb(event) || (await context.isDirect(event));
+}
+
+/** Of the bot, or of a ghost to a chat of two. */
+function isInvitation({ bot, ghosts }: MatrixIntakeContext, { state_key: whom, content }: MatrixEvent, links: readonly Link[]): boolean {
+  if (content["membership"] !== "invite" || whom === undefined) return false;
+  return whom === bot || (content["is_direct"] === true && links.length === 0 && ghosts.remoteOf(whom as Mxid) !== undefined);
 }
 
 function memberRows(context: MatrixIntakeContext, event: MatrixEvent, links: readonly Link[]): NewRow[] {

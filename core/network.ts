@@ -204,6 +204,11 @@ export interface Connection {
   resolve(text: string, channel?: RemoteChannelId): Promise<Person | undefined>;
   /** The channels that this login can see, for lists and for linking by pattern. */
   channels(): AsyncIterable<Channel>;
+  /**
+   * The private conversation of this login's with exactly these people, opened when there is none yet; nobody is told anything by it.
+   * `Refused` where that cannot be. Absent method = conversations begin over there only.
+   */
+  talk?(people: readonly RemoteUserId[]): Promise<RemoteChannelId>;
 
   /** Begins to hear a channel: called when a link is made and at each start. Idempotent. */
   join(channel: RemoteChannelId): Promise<void>;

@@ -24,6 +24,8 @@ export interface ReceptionContext {
   readonly log: Logger;
   /** A login has connected that was not before: links of the config can be made. */
   connected(live: LiveLogin): Promise<void>;
+  /** A login's credentials are no longer good. */
+  loggedOut(live: LiveLogin): Promise<void>;
 }
 
 export class Reception implements LoginWatch {
@@ -73,6 +75,8 @@ export class Reception implements LoginWatch {
     const { state, network, login } = live;
     const why = "why" in state ? { why: state.why } : {};
     if (state.is !== before.is) log.info({ network: network.id, login: login.id, ...why }, `${network.name}: ${state.is}`);
+    if (state.is === "logged-out" && before.is !== "logged-out")
+      this.#context.loggedOut(live).catch((error: unknown) => log.error({ network: network.id, err: error }, "Nobody was told"));
     if (state.is !== "connected") return;
     const { resumed } = state;
     const failed = (error: unknown) => log.error({ network: network.id, err: error }, "Catching up failed");

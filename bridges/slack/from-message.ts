@@ -57,7 +57,7 @@ export function readMessage(message: Json, road: Road, known: Known): RemoteMess
     ...(files.length === 0 ? {} : { files }),
     ...(thread === undefined ? {} : { thread }),
     // Seen in the channel, it is an answer to what its thread hangs from.
-    ...(thread?.broadcast && thread.root ? { replyTo: { message: thread.root }, note: "also sent to the channel" } : {}),
+    ...(thread?.broadcast && thread.root ? { replyTo: { message: thread.root } } : {}),
     ...(echo === undefined ? {} : { echo }),
   };
 }

@@ -244,9 +244,14 @@ function newlyMentioned(now: Mentions, original: Content | undefined): Mentions 
   return { ...(fresh.length > 0 ? { user_ids: fresh } : {}), ...(now.room && before.room !== true ? { room: true } : {}) };
 }
 
-/** Every part stands in the thread; only the first answers, and rings the one whom it answers. */
+/**
+ * Every part stands in the thread; only the first answers, and rings the one whom it answers. What is shown outside of its thread too
+ * stands in the timeline, where everybody reads it, as an answer to what the thread hangs from.
+ */
 function relation(part: MatrixPart, message: RemoteMessage, refs: InRefs, isFirst: boolean): Content {
-  const { thread, late } = refs;
+  const { late } = refs;
+  const outside = message.thread?.broadcast === true;
+  const thread = outside ? undefined : refs.thread;
   const reply = isFirst ? refs.reply : undefined;
   const rung =
     reply === undefined || late || message.replyTo?.ping === false ? {} : alsoRinging(part.content["m.mentions"] as Mentions, reply.sender);
@@ -254,7 +259,8 @@ function relation(part: MatrixPart, message: RemoteMessage, refs: InRefs, isFirs
     const fallback = { is_falling_back: reply === undefined, "m.in_reply_to": { event_id: reply?.event ?? thread.latest } };
     return { ...rung, "m.relates_to": { rel_type: "m.thread", event_id: thread.root, ...fallback } };
   }
-  return reply === undefined ? {} : { ...rung, "m.relates_to": { "m.in_reply_to": { event_id: reply.event } } };
+  const target = reply?.event ?? (outside && isFirst ? refs.thread?.root : undefined);
+  return target === undefined ? {} : { ...rung, "m.relates_to": { "m.in_reply_to": { event_id: target } } };
 }
 
 function alsoRinging(mentioned: Mentions | undefined, person: Mxid): Content {

@@ -141,6 +141,15 @@ test("a message in a thread is also an answer for clients that show no threads; 
   });
 });
 
+test("a reply that is shown outside of its thread too stands in the timeline, as an answer to what the thread hangs from", () => {
+  const thread = { root: eventId("$root"), latest: eventId("$root") };
+  const message = { thread: { id: remoteThreadId("T"), broadcast: true } } as const;
+  assert.deepEqual(contents(message, { thread })[0]?.["m.relates_to"], { "m.in_reply_to": { event_id: "$root" } });
+  const reply = { event: eventId("$root"), sender: mxid("@matrix:example.org") };
+  assert.deepEqual(contents(message, { thread, reply })[0]?.["m.relates_to"], { "m.in_reply_to": { event_id: "$root" } });
+  assert.equal(contents(message)[0]?.["m.relates_to"], undefined);
+});
+
 test("a note stands small above the text, and alone where there is none", () => {
   assert.equal(contents({ note: "forwarded <from> x" })[0]?.["body"], "forwarded <from> x\nhello");
   assert.equal(contents({ note: "forwarded <from> x" })[0]?.["formatted_body"], "<p><sub>forwarded &lt;from&gt; x</sub></p>hello");

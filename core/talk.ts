@@ -1,0 +1,92 @@
+/**
+ * Private conversations that begin on Matrix: somebody who is signed in on a network invites a ghost to a direct chat, or asks the bot
+ * for a room with people of that network.
+ */
+import { bind, type DirectContext, make } from "./direct.ts";
+import type { LiveLogin, Logins } from "./logins.ts";
+import { notConnected } from "./logins.ts";
+import { failureOf } from "./matrix/client.ts";
+import type { MatrixEvent } from "./matrix/event.ts";
+import { Refused } from "./model/errors.ts";
+import { type Mxid, mxid, type NetworkId, type RemoteUserId, type RoomId } from "./model/ids.ts";
+import type { Person } from "./model/message.ts";
+
+export interface TalkContext extends DirectContext {
+  readonly logins: Logins;
+  readonly bot: Mxid;
+}
+
+/** A ghost was invited to a direct chat: it comes, and the chat is the conversation with its person; or it says why not. */
+export async function ghostInvited(context: TalkContext, event: MatrixEvent): Promise<void> {
+  const ghost = mxid(event.state_key ?? "");
+  const whose = context.ghosts.remoteOf(ghost);
+  if (!whose) return;
+  const room = event.room_id;
+  try {
+    const { live, person } = await loginFor(context, event.sender, whose.network, whose.remote);
+    const { existing, channel } = await open(context, live, [person.id]);
+    if (existing) {
+      await context.client.invite(existing, event.sender).catch(() => undefined);
+      throw new Refused("There is a room for this conversation already; you are in it, or invited to it.");
+    }
+    await context.ghosts.present(room, whose.network, person, (ref) => live.connection.open(ref));
+    await letBotIn(context, room, ghost);
+    await context.store.portals.putPortal({ room, made: false, shown: {} });
+    await bind(context, live, event.sender, channel, room);
+  } catch (error) {
+    const failure = failureOf(error);
+    if (!(failure instanceof Refused)) throw failure;
+    await context.client.leave(room, { as: ghost, reason: failure.message }).catch(() => undefined);
+  }
+}
+
+/** `!causeway talk NETWORK PERSON…`. */
+export async function talkTo(context: TalkContext, owner: Mxid, network: string, names: readonly string[]): Promise<string> {
+  const mine = context.logins.ofNetwork(network.toLowerCase() as NetworkId).filter((live) => live.login.owner === owner);
+  const [live] = mine.filter((one) => one.state.is === "connected");
+  if (!live) throw new Refused(mine[0] ? notConnected(mine[0]) : `You are not signed in there: \`!causeway login ${network}\` first.`);
+  const people: RemoteUserId[] = [];
+  for (const name of names) {
+    const ghost = context.ghosts.remoteOf(mxid(name));
+    const found = ghost?.network === live.network.id ? ghost.remote : (await live.connection.resolve(name))?.id;
+    if (!found) throw new Refused(`On ${live.network.name} "${name}" is nobody, or more than one person.`);
+    people.push(found);
+  }
+  const { existing, channel } = await open(context, live, people);
+  if (!existing) await make(context, live, owner, { channel: channel.id });
+  else await context.client.invite(existing, owner).catch(() => undefined);
+  return existing ? "There is a room for that already; you are in it, or invited to it." : "You are invited to the room.";
+}
+
+async function loginFor(
+  context: TalkContext,
+  owner: Mxid,
+  network: NetworkId,
+  remote: RemoteUserId,
+): Promise<{ readonly live: LiveLogin; readonly person: Person }> {
+  const mine = context.logins.ofNetwork(network).filter((live) => live.login.owner === owner);
+  for (const live of mine) {
+    if (live.state.is !== "connected") continue;
+    const person = await live.connection.person(remote);
+    if (person) return { live, person };
+  }
+  throw new Refused(mine[0] ? notConnected(mine[0]) : `Write to ${context.bot} first: \`!causeway login ${network}\` signs you in there.`);
+}
+
+async function open(context: TalkContext, live: LiveLogin, people: readonly RemoteUserId[]) {
+  if (!live.connection.talk) throw new Refused(`On ${live.network.name} conversations begin over there: this room appears by itself then.`);
+  const id = await live.connection.talk(people);
+  const link = await context.links.of(live.network.id, id);
+  const channel = await live.connection.channel(id);
+  if (!channel) throw new Refused("That conversation could not be opened.");
+  return { existing: link?.room, channel };
+}
+
+async function letBotIn({ client, bot }: TalkContext, room: RoomId, ghost: Mxid): Promise<void> {
+  await client.invite(room, bot, { as: ghost }).catch((error: unknown) => {
+    const failure = failureOf(error);
+    if (failure instanceof Refused) throw new Refused(`${bot} has to be in the room too: invite it.`);
+    throw failure;
+  });
+  await client.join(room);
+}
