@@ -178,6 +178,16 @@ suite("the sandbox in a browser", () => {
     await page.locator("#announcer", { hasText: "Sana: Who hears this?" }).waitFor({ state: "attached" });
   });
 
+  test("a browser may have many tabs on it", async () => {
+    const context = await browser.newContext();
+    const tabs = await Promise.all(Array.from({ length: 12 }, () => context.newPage()));
+    for (const tab of tabs) await tab.goto(address);
+    await tabs[11]?.locator("#side-irc textarea").fill("from the twelfth tab");
+    await tabs[11]?.locator("#side-irc textarea").press("Enter");
+    for (const tab of tabs) await tab.locator("#side-matrix .message", { hasText: "from the twelfth tab" }).waitFor();
+    await context.close();
+  });
+
   test("on a phone one side is shown at a time, and nothing reaches beyond the screen", async () => {
     const phone = await openPage({ viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true });
     assert.deepEqual(await phone.locator(".side:visible").evaluateAll((all) => all.map((one) => one.id)), ["side-matrix"]);

@@ -112,8 +112,14 @@ export class BridgeProcess {
     if (this.#child !== child || this.#stopping) return;
     this.#child = undefined;
     if (this.#state.is === "down") return;
-    this.#tell({ is: "down", kills: this.#state.kills, why: `It ended by itself (${signal ?? code}).` });
+    this.#tell({ is: "down", kills: this.#state.kills, why: `It ended by itself (${signal ?? code}): ${this.#lastWords()}` });
     this.#again = setTimeout(() => this.start(), 1000);
+  }
+
+  /** What it said of its end: an error as Node prints it, else its last line. */
+  #lastWords(): string {
+    const error = this.lines.findLast((line) => /^(?:\w*Error\b|fatal\b)/i.test(line));
+    return (error ?? this.lines.at(-1) ?? "it said nothing.").slice(0, 300);
   }
 
   #tell(state: BridgeState): void {

@@ -29,7 +29,16 @@ console.log(`
   Ctrl+C ends it and leaves nothing behind.
 `);
 
+/** What the page shows of a bridge that cannot start stands here too, for whoever sits at the terminal. */
+let told: string | undefined;
+const watching = setInterval(() => {
+  const { is, why } = sandbox.state().bridge;
+  if (is === "down" && why !== undefined && why !== told) console.error(`  The bridge does not run. ${why}\n`);
+  if (is === "down") told = why;
+}, 500);
+
 await ended;
+clearInterval(watching);
 await server.close();
 await sandbox.close();
 process.exit(0);

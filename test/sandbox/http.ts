@@ -3,12 +3,14 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname } from "node:path";
+import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { LARGEST, Mistake, wishSchema } from "./act.ts";
 import type { Sandbox } from "./sandbox.ts";
 import type { SideId } from "./side.ts";
+import { Tabs } from "./tabs.ts";
 
 const page = fileURLToPath(new URL("page/", import.meta.url));
 const TYPES: Readonly<Record<string, string>> = {
@@ -20,8 +22,6 @@ const TYPES: Readonly<Record<string, string>> = {
 const SAFE_PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
-/** A tab that reads nothing any more is let go: bytes that wait for it. */
-const HOPELESS = 4 * 1024 * 1024;
 
 const killSchema = z.strictObject({ for: z.number().min(0).max(60_000).optional() });
 const trafficSchema = z.strictObject({ on: z.boolean() });
@@ -29,12 +29,13 @@ const trafficSchema = z.strictObject({ on: z.boolean() });
 export class SandboxServer {
   readonly #sandbox: Sandbox;
   readonly #server: Server;
-  readonly #tabs = new Set<ServerResponse>();
+  readonly #tabs = new Tabs();
 
   constructor(sandbox: Sandbox) {
     this.#sandbox = sandbox;
     this.#server = createServer((request, response) => void this.#serve(request, response));
-    sandbox.onChange = (change) => this.#tell(change);
+    this.#server.on("upgrade", (request, connection, head) => this.#upgrade(request, connection, head));
+    sandbox.onChange = (change) => this.#tabs.tell(change);
   }
 
   /** Resolves with the port: the wished one, or any when that is taken. */
@@ -53,6 +54,7 @@ export class SandboxServer {
 
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#tabs.close();
     this.#server.closeAllConnections();
     await closed;
   }
@@ -76,7 +78,7 @@ export class SandboxServer {
       case "GET /api/state":
         return answer(response, 200, this.#sandbox.state());
       case "GET /api/events":
-        return this.#open(response);
+        return this.#tabs.stream(response, this.#sandbox.state());
       case "POST /api/act":
         return answer(response, 200, await this.#sandbox.act(await readBody(request, wishSchema)));
       case "POST /api/kill":
@@ -89,20 +91,10 @@ export class SandboxServer {
     return servePage(response, path === "/" ? "index.html" : path.slice(1));
   }
 
-  #open(response: ServerResponse): void {
-    response.writeHead(200, { "content-type": "text/event-stream" });
-    response.write(`retry: 1000\nevent: state\ndata: ${JSON.stringify(this.#sandbox.state())}\n\n`);
-    this.#tabs.add(response);
-    response.on("close", () => this.#tabs.delete(response));
-  }
-
-  /** Written once, whatever the number of tabs. */
-  #tell(change: unknown): void {
-    const text = `event: change\ndata: ${JSON.stringify(change)}\n\n`;
-    for (const tab of this.#tabs) {
-      if (tab.writableLength > HOPELESS) tab.destroy();
-      else tab.write(text);
-    }
+  #upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void {
+    if (!isForUs(request) || request.url !== "/api/events")
+      return void connection.end("HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n");
+    this.#tabs.socket(request, connection, head, () => this.#sandbox.state());
   }
 
   async #file(response: ServerResponse, path: string): Promise<void> {

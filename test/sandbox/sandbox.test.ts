@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { get, type IncomingMessage, request } from "node:http";
 import { after, before, suite, test } from "node:test";
 import { SandboxServer } from "./http.ts";
@@ -30,6 +31,18 @@ async function shown(side: SideId, match: (message: MessageState) => boolean, wh
     if (found) return found;
   }
   throw new Error(`${what} never stood on ${side}. The bridge: ${sandbox.bridgeLines.slice(-10).join("\n")}`);
+}
+
+/** As the page does it: everything at first, then what is new. */
+async function openTab(): Promise<{ socket: WebSocket; saw(text: string): Promise<void> }> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/api/events`);
+  const [{ data }] = (await once(socket, "message")) as [{ data: string }];
+  const first = JSON.parse(data) as { event: string; data: SandboxState };
+  assert.deepEqual([first.event, Object.keys(first.data.sides)], ["state", ["matrix", "irc", "slack", "discord"]]);
+  const isIt = (news: string, text: string) => news.startsWith('{"event":"change"') && news.includes(text);
+  const saw = (text: string) =>
+    new Promise<void>((resolve) => socket.addEventListener("message", (event) => isIt(String(event.data), text) && resolve()));
+  return { socket, saw };
 }
 
 const holds = (text: string) => (message: MessageState) => message.text.includes(text);
@@ -126,6 +139,14 @@ suite("the sandbox", () => {
   });
 
   test("two hundred open tabs all see what happens", async () => {
+    const tabs = await Promise.all(Array.from({ length: 200 }, () => openTab()));
+    const saw = tabs.map(({ saw }) => saw("to every tab"));
+    await act({ side: "matrix", do: "say", text: "to every tab" });
+    await Promise.all(saw);
+    for (const { socket } of tabs) socket.close();
+  });
+
+  test("two hundred scripts that listen do too", async () => {
     const tabs = await Promise.all(
       Array.from({ length: 200 }, () => new Promise<IncomingMessage>((resolve) => get(at("api/events"), resolve))),
     );
@@ -170,6 +191,22 @@ suite("the sandbox", () => {
     assert.equal(await asked({ host: "evil.example" }), 403);
     assert.equal(await asked({ host: `localhost:${port}`, origin: "https://evil.example" }), 403);
     assert.equal(await asked({ host: `localhost:${port}`, origin: `http://localhost:${port}` }), 200);
+    const upgrade = {
+      connection: "Upgrade",
+      upgrade: "websocket",
+      "sec-websocket-version": "13",
+      "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    };
+    const watched = (origin: string): Promise<number | undefined> =>
+      new Promise((resolve, reject) =>
+        request(at("api/events"), { headers: { ...upgrade, origin } })
+          .on("response", (answer) => resolve(answer.resume().statusCode))
+          .on("upgrade", (answer, socket) => resolve((socket.destroy(), answer.statusCode)))
+          .on("error", reject)
+          .end(),
+      );
+    assert.equal(await watched("https://evil.example"), 403);
+    assert.equal(await watched(`http://127.0.0.1:${port}`), 101);
   });
 
   test("the page runs its own scripts only", async () => {

@@ -10,12 +10,20 @@ export const act = (wish) => post("api/act", wish);
 export const kill = () => post("api/kill", {});
 export const setTraffic = (on) => post("api/traffic", { on });
 
+const AGAIN_AFTER = 1000;
+
 /** Calls `state` with everything, at first and after each break; then `change` with what is new. */
 export function listen({ state, change, lost }) {
-  const stream = new EventSource("api/events");
-  stream.addEventListener("state", (event) => state(JSON.parse(event.data)));
-  stream.addEventListener("change", (event) => change(JSON.parse(event.data)));
-  stream.addEventListener("error", lost);
+  const socket = new WebSocket(new URL("api/events", location.href.replace(/^http/, "ws")));
+  socket.addEventListener("message", ({ data }) => {
+    const news = JSON.parse(data);
+    if (news.event === "state") state(news.data);
+    else change(news.data);
+  });
+  socket.addEventListener("close", () => {
+    lost();
+    setTimeout(() => listen({ state, change, lost }), AGAIN_AFTER);
+  });
 }
 
 /** A file's bytes as base64. */

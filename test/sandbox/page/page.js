@@ -101,7 +101,7 @@ function showBridge({ is, pid, kills, why, startedIn }) {
       ...(is === "ready" ? ["The bridge is up", el("span", { class: "more-of-it" }, ` (process ${pid}${took})`)] : [text]),
     );
   line.dataset.text = text;
-  line.title = is === "starting" ? (why ?? "") : "";
+  line.title = is === "starting" || is === "down" ? (why ?? "") : "";
   byId("kill").disabled = is !== "ready" && is !== "starting";
 }
 

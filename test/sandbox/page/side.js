@@ -33,7 +33,14 @@ export function makeSide(id, side, { act, complain, noticed }) {
     thread: composer.thread,
     edit: composer.edit,
   };
-  section.append(el("div", { class: "talk" }, list, more), composer.element);
+  const empty = el(
+    "p",
+    { class: "empty" },
+    "Nothing has been said here yet. ",
+    el("b", {}, "Say something below"),
+    ", and watch where it arrives.",
+  );
+  section.append(el("div", { class: "talk" }, list, empty, more), composer.element);
 
   function put(message, isFirst) {
     const known = messages.get(message.id);
