@@ -58,12 +58,14 @@ async function webhookOf(live: Live, channel: string) {
 
 export async function remove(live: Live, part: DeletePart): Done {
   const where = await whereOf(live, part);
-  return await asOurs(live, `delete:${part.message}`, async () => {
+  const thread = where === part.channel ? undefined : where;
+  const reason = part.reason ?? `Deleted by ${part.speaker.name} (${part.speaker.mxid})`;
+  const run = async () => {
     if (part.own && (await removeByWebhook(live, part, where))) return {};
-    const reason = part.reason ?? `Deleted by ${part.speaker.name} (${part.speaker.mxid})`;
     await gone(live.rest.delete(Routes.channelMessage(where, part.message), { reason }));
     return {};
-  });
+  };
+  return await asOurs(live, `delete:${part.message}`, () => inOpenThread(live, thread, run));
 }
 
 /** Remembered beforehand, because Discord may tell of it before it answers; not when Discord has said no. */

@@ -225,6 +225,11 @@ function noteOf(message: GatewayMessage, names: Names): string | undefined {
   return name === undefined ? `${who} used a command` : `${who} used /${name}`;
 }
 
+/** Whoever speaks by a webhook never stands among the `mentions`: a reply to them cannot be told from a silent one, and rings. */
+function isRung(message: GatewayMessage, { author, webhook_id: webhook }: APIMessage): boolean {
+  return webhook !== undefined || message.mentions.some(({ id }) => id === author.id);
+}
+
 function replyOf(message: GatewayMessage, view: View): RemoteReply | undefined {
   const reference = message.message_reference;
   if (message.type !== MessageType.Reply || reference?.message_id === undefined) return undefined;
@@ -237,6 +242,6 @@ function replyOf(message: GatewayMessage, view: View): RemoteReply | undefined {
     message: messageId(reference.message_id),
     author: author.id,
     ...(excerpt === "" ? {} : { excerpt }),
-    ping: message.mentions.some(({ id }) => id === target.author.id),
+    ping: isRung(message, target),
   };
 }

@@ -163,6 +163,22 @@ test("an edit changes a relayed message, and one in an archived thread opens it 
   assert.equal(thread.meta?.archived, false);
 });
 
+test("a relayed message in an archived thread is deleted all the same: the thread is opened first", async (t) => {
+  const stage = await scene(t);
+  const { alice, channel, fake } = stage;
+  const root = alice.say(channel, "root");
+  const bridge = await stage.start();
+  const [sent] = await bridge.say({ text: "a slip", thread: { root: messageId(root), excerpt: "root" } });
+  const thread = fake.channelOf(sent?.thread as string);
+  fake.acts.archive(thread, true);
+  const where = { channel: channelId(channel), thread: threadId(thread.id), message: sent?.id as never };
+  await bridge.send({ kind: "delete", ...where, speaker: mira, own: true });
+  assert.equal(
+    standing(fake, channel).some(({ id }) => id === sent?.id),
+    false,
+  );
+});
+
 test("what Discord refuses is said in a sentence and not tried again", async (t) => {
   const stage = await scene(t);
   const { alice, channel, fake } = stage;

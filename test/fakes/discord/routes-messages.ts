@@ -74,6 +74,7 @@ export function messageRoutes(router: Router, door: Door): void {
     const { message } = storedIn(door, channel, p.m);
     if (message.author.id !== bot.user.id) need(door, bot, channel, Bit.ManageMessages);
     if ([1, 2, 3, 4, 5, 21].includes(message.type)) throw new ApiError(403, 50021, "Cannot execute action on a system message");
+    if (channel.meta?.archived) throw archived();
     door.acts.remove(channel, [p.m]);
   });
   router.on("PUT", "/channels/:c/messages/:m/reactions/:e/@me", (asked, p) => react(door, asked, p, true));
