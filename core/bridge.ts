@@ -172,7 +172,7 @@ export class Bridge {
       receive,
       refresh: (live, link) => refresh({ ...shared, surroundings }, live, link),
       caughtUp: (link) => this.#lanes.wake(`in:${link.id}`, true),
-      compare: (live, link) => compare({ messages: store.messages, clock, receive }, live, link),
+      compare: (live, link) => compare({ messages: store.messages, journal: store.journal, clock, receive }, live, link),
       tell: (link, key, text) => this.#notices.say(link.room, key, text),
     });
     this.#homeserver = new FromHomeserver({
@@ -332,7 +332,7 @@ export class Bridge {
   /** A transaction of the homeserver's. Resolves when it is on disk. */
   async matrix(events: readonly MatrixEvent[], ephemeral: readonly MatrixEphemeral[]): Promise<void> {
     await this.#homeserver.pushed(events, ephemeral);
-    await this.#gaps.heard();
+    await this.#gaps.heard(events);
   }
 
   async #wakeRoom(room: RoomId): Promise<void> {

@@ -29,6 +29,8 @@ const HEARD = "matrix.heard";
 const NOTED_EVERY = 60_000;
 /** Clocks differ, and a push may be late. */
 const MARGIN = 600_000;
+/** How far our own clock may have been ahead. */
+const WRONG_CLOCK = 24 * 3_600_000;
 /** How much older than the moment it is sent our own event may be; what is older than seen keys are kept must not be taken for new. */
 const LATE = 7 * 86_400_000;
 const PAGE = 100;
@@ -47,7 +49,7 @@ export class MatrixGaps {
   /** Rooms that were looked at since the last spell. */
   #looked = new Set<RoomId>();
   readonly #looking = new Map<RoomId, Promise<void>>();
-  /** Up to here everything was pushed; milliseconds since 1970. */
+  /** Up to here everything was pushed; milliseconds since 1970, by the homeserver's clock. */
   #since = 0;
   #noted = 0;
   #settled: Promise<void> = Promise.resolve();
@@ -59,15 +61,21 @@ export class MatrixGaps {
 
   async load(): Promise<void> {
     const heard = await this.#context.settings.get(HEARD);
-    this.#since = (typeof heard === "number" ? heard : this.#context.clock.now()) - MARGIN;
+    const now = this.#context.clock.now();
+    // What was noted while our clock was ahead lies in the future: nothing is known of how far we had come then, but it was not that far.
+    this.#since = (typeof heard === "number" && heard <= now ? heard : now - (typeof heard === "number" ? WRONG_CLOCK : 0)) - MARGIN;
   }
 
-  /** A transaction came: pushes work. */
-  async heard(): Promise<void> {
+  /** A transaction came: pushes work, up to what it brought. By the homeserver's clock, since ours may be wrong for a while. */
+  async heard(events: readonly MatrixEvent[]): Promise<void> {
+    const said = events.filter(({ content }) => !("io.causeway.origin" in content)).map((event) => event.origin_server_ts);
+    if (said.length === 0) return;
     const now = this.#context.clock.now();
-    if (now - this.#noted < NOTED_EVERY) return;
-    this.#noted = now;
-    await this.#context.settings.set(HEARD, now);
+    // Other homeservers' clocks are wrong too, by years.
+    const latest = Math.max(now - LATE, Math.min(now, Math.max(...said)));
+    if (Math.abs(latest - this.#noted) < NOTED_EVERY) return;
+    this.#noted = latest;
+    await this.#context.settings.set(HEARD, latest);
   }
 
   isLooked(room: RoomId): boolean {

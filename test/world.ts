@@ -106,11 +106,11 @@ async function startHomeserver(kind: WorldOptions["startHomeserver"], registrati
 }
 
 async function untilReady(bridge: Bridge, port: number, log: string, until: string): Promise<void> {
-  for (const end = Date.now() + 30_000; ; ) {
+  for (const end = performance.now() + 30_000; ; ) {
     const answer = await fetch(`http://127.0.0.1:${port}/${until}`).catch(() => undefined);
     if (answer?.ok) return;
     const gone = bridge.gone();
-    if (gone !== undefined || Date.now() > end) {
+    if (gone !== undefined || performance.now() > end) {
       throw new Error(`The bridge is not ready: ${gone ?? (answer ? await answer.text() : "no answer")}\n${await readFile(log, "utf8")}`);
     }
     await pause(20);

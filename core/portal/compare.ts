@@ -12,18 +12,29 @@ import {
   type RemoteMessage,
   type RemoteReactionsAre,
 } from "../model/events.ts";
-import type { RemoteMessageId } from "../model/ids.ts";
+import type { RemoteMessageId, RemoteThreadId } from "../model/ids.ts";
 import type { Clock, HistoryPage } from "../network.ts";
-import type { Link, MessageRecord, MessageStore } from "../store/store.ts";
+import type { Journal, Link, MessageRecord, MessageStore } from "../store/store.ts";
 
 export interface CompareContext {
   readonly messages: MessageStore;
+  readonly journal: Pick<Journal, "head">;
   readonly clock: Clock;
   receive(live: LiveLogin, events: readonly RemoteEvent[]): Promise<void>;
 }
 
 const WINDOW = 24 * 3_600_000;
 const MOST = 100;
+
+/** What the room has of a message, or will have when its turn has come. */
+interface Known {
+  readonly remote: RemoteMessageId;
+  readonly thread: RemoteThreadId | undefined;
+  /** Of its text, where it was said over there. */
+  readonly digest: string | undefined;
+  /** Absent = it still waits. */
+  readonly record?: MessageRecord;
+}
 
 interface Past {
   readonly messages: ReadonlyMap<RemoteMessageId, RemoteMessage | RemoteEdit>;
@@ -34,16 +45,30 @@ interface Past {
 export async function compare(context: CompareContext, live: LiveLogin, link: Link): Promise<void> {
   const { connection } = live;
   if (!connection.before || !connection.history) return;
-  const known = await context.messages.recent(link.id, context.clock.now() - WINDOW, MOST);
-  const from = earliest(known.flatMap(({ remote }) => (remote === undefined ? [] : (connection.before?.(link.channel, remote) ?? []))));
+  const known = [...(await recorded(context, link)), ...(await waiting(context, link))];
+  const from = earliest(known.flatMap(({ remote }) => connection.before?.(link.channel, remote) ?? []));
   if (from === undefined) return;
   const past = await readPast(live, link, from);
   const events: RemoteEvent[] = [];
-  for (const record of known) {
-    if (record.remote === undefined || record.part > 0) continue;
-    events.push(...(await changesOf(context, link, record, record.remote, past)));
-  }
+  for (const each of known) events.push(...(await changesOf(context, link, each, past)));
   if (events.length > 0) await context.receive(live, events);
+}
+
+async function recorded({ messages, clock }: CompareContext, link: Link): Promise<Known[]> {
+  const records = await messages.recent(link.id, clock.now() - WINDOW, MOST);
+  return records.flatMap((record) => {
+    const { remote, part, thread, digest, origin } = record;
+    return remote === undefined || part > 0 ? [] : [{ remote, thread, digest: origin === "remote" ? digest : undefined, record }];
+  });
+}
+
+/** What an earlier connection took and had no time to bring: it may have been changed or deleted since as well. */
+async function waiting({ journal }: CompareContext, link: Link): Promise<Known[]> {
+  const rows = await journal.head(`in:${link.id}`, MOST);
+  return rows.flatMap(({ payload }) => {
+    const event = payload as RemoteEvent;
+    return event.kind === "message" ? [{ remote: event.message, thread: event.thread?.id, digest: digestOf(event) }] : [];
+  });
 }
 
 /** What was said first in the room need not have come first there: whatever is to be compared has to lie within the range that is read. */
@@ -71,24 +96,24 @@ async function readPast(live: LiveLogin, link: Link, from: string): Promise<Past
 async function changesOf(
   context: CompareContext,
   link: Link,
-  record: MessageRecord,
-  message: RemoteMessageId,
+  { remote: message, thread, digest: before, record }: Known,
   past: Past,
 ): Promise<RemoteEvent[]> {
   const base = { channel: link.channel, at: context.clock.now(), via: "history" } as const;
   const there = past.messages.get(message);
   if (!there) {
     // Not read back: deleted, if the range was whole and the message lies in no thread of its own.
-    if (!past.complete || record.thread !== undefined) return [];
+    if (!past.complete || thread !== undefined) return [];
     return [{ ...base, kind: "delete", messages: [message], subject: `delete:${message}` }];
   }
   const out: RemoteEvent[] = [];
   const digest = digestOf(there);
-  if (record.origin === "remote" && record.digest !== undefined && record.digest !== digest) {
+  if (before !== undefined && before !== digest) {
     const { style, body, sender, person } = there;
     const said = person ? { sender, person } : { sender };
     out.push({ ...base, ...said, kind: "edit", message, version: digest, style, body, subject: `edit:${message}:${digest}` });
   }
+  if (!record) return out;
   const standing = (await context.messages.reactions(link.id, record.event)).filter((one) => one.origin === "remote");
   const now = past.reactions.get(message);
   if (now) out.push({ ...now, subject: `${now.subject ?? `reactions:${message}`}:${context.clock.now()}` });

@@ -6,7 +6,7 @@ import { eventId, linkId, mxid, remoteChannelId, remoteMessageId, remoteUserId, 
 import { plainText } from "../../core/model/richtext.ts";
 import { compare } from "../../core/portal/compare.ts";
 import { QuickClock } from "../fakes/test-core.ts";
-import type { Link, MessageRecord, MessageStore } from "../../core/store/store.ts";
+import type { JournalRow, Link, MessageRecord, MessageStore } from "../../core/store/store.ts";
 
 const channel = remoteChannelId("town/plaza");
 const link = { id: linkId(1), channel } as Link;
@@ -35,7 +35,11 @@ const record = (remote: string, at: number): MessageRecord => ({
 });
 
 /** What is concluded when the channel holds `standing` and the map `known`, newest first by the room's time. */
-async function concluded(standing: readonly string[], known: readonly MessageRecord[]): Promise<readonly RemoteEvent[]> {
+async function concluded(
+  standing: readonly string[],
+  known: readonly MessageRecord[],
+  waiting: readonly RemoteMessage[] = [],
+): Promise<readonly RemoteEvent[]> {
   const heard: RemoteEvent[] = [];
   const connection = {
     before: (_channel: unknown, message: string): Cursor => String(Number(message) - 1),
@@ -45,8 +49,9 @@ async function concluded(standing: readonly string[], known: readonly MessageRec
     }),
   };
   const messages = { recent: async () => known, reactions: async () => [] } as unknown as MessageStore;
+  const journal = { head: async () => waiting.map((payload) => ({ payload }) as JournalRow) };
   const receive = async (_live: LiveLogin, events: readonly RemoteEvent[]): Promise<void> => void heard.push(...events);
-  await compare({ messages, clock: new QuickClock(1), receive }, { connection } as unknown as LiveLogin, link);
+  await compare({ messages, journal, clock: new QuickClock(1), receive }, { connection } as unknown as LiveLogin, link);
   return heard;
 }
 
@@ -58,4 +63,15 @@ test("a message that is gone from the channel's past was deleted", async () => {
 test("nothing is taken for deleted because it reached the channel in another order than the room", async () => {
   const known = [record("101", 3), record("102", 2), record("103", 1)];
   assert.deepEqual(await concluded(["101", "102", "103"], known), []);
+});
+
+test("what still waits to be brought may have been deleted or changed meanwhile too", async () => {
+  const events = await concluded(["101", "103"], [record("101", 1)], [said("102"), { ...said("103"), body: plainText("before") }]);
+  assert.deepEqual(
+    events.map((event) => (event.kind === "delete" ? ["delete", ...event.messages] : [event.kind, "message" in event && event.message])),
+    [
+      ["delete", "102"],
+      ["edit", "103"],
+    ],
+  );
 });

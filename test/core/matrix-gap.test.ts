@@ -47,3 +47,28 @@ test("what ghosts said late is found, what they said weeks ago is not taken for 
   assert.deepEqual(taken, ["$0.0"]);
   assert.equal(asked, 2);
 });
+
+/** What was noted as heard, by our clock that is `ahead`, when events of these ages came; milliseconds before the real now. */
+async function noted(ahead: number, ages: readonly number[]): Promise<number | undefined> {
+  const now = Date.now();
+  let kept: number | undefined;
+  const gaps = new MatrixGaps({
+    client: {} as MatrixClient,
+    links: {} as Links,
+    settings: { get: async () => kept, set: async (_key, value) => void (kept = value as number) },
+    clock: { ...createClock({ speed: 1, since: now }), now: () => now + ahead },
+    log: pino({ level: "silent" }),
+    signal: new AbortController().signal,
+    take: async () => undefined,
+    looked: () => undefined,
+  });
+  await gaps.heard(ages.map((age) => ({ origin_server_ts: now - age, content: {} }) as unknown as MatrixEvent));
+  return kept === undefined ? undefined : now - kept;
+}
+
+test("how far pushes have come is told by the homeserver's clock: ours may be an hour ahead", async () => {
+  assert.equal(await noted(HOUR, [5_000, 1_000]), 1_000);
+  assert.equal(await noted(0, [-365 * DAY]), 0, "another server's clock is a year ahead");
+  assert.equal(await noted(0, [365 * DAY]), 7 * DAY, "and a year behind");
+  assert.equal(await noted(0, []), undefined);
+});

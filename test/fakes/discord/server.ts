@@ -12,8 +12,10 @@ export interface Fault {
   readonly match: (method: string, path: string) => boolean;
   /** How many are left. */
   times: number;
-  readonly kind: "lose-reply" | "lose-request" | "fail-after" | "fail" | "html-429" | "json-429" | "hang";
+  readonly kind: "lose-reply" | "lose-request" | "fail-after" | "fail" | "html-429" | "json-429" | "hang" | "hold";
   readonly status?: number;
+  /** For `hold`: the request has taken effect, and its answer will never come. */
+  readonly held?: () => void;
 }
 
 export interface Seen {
@@ -70,6 +72,15 @@ export class FakeHttp {
       times,
       ...(status === undefined ? {} : { status }),
     });
+  }
+
+  /** The next request that fits takes effect and is never answered. Returns a function that takes the trap away. */
+  trap(match: RegExp, held: () => void): () => void {
+    const fault: Fault = { kind: "hold", match: (method, path) => match.test(`${method} ${path}`), times: 1, held };
+    this.faults.push(fault);
+    return () => {
+      fault.times = 0;
+    };
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -170,7 +181,8 @@ export class FakeHttp {
   }
 
   #after(fault: Fault, request: IncomingMessage, response: ServerResponse): boolean {
-    if (fault.kind === "lose-reply") request.socket.destroy();
+    if (fault.kind === "hold") fault.held?.();
+    else if (fault.kind === "lose-reply") request.socket.destroy();
     else if (fault.kind === "fail-after")
       response.writeHead(fault.status ?? 502, { "content-type": "text/html" }).end("<html>502 Bad Gateway</html>");
     else return false;

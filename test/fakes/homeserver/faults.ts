@@ -11,6 +11,8 @@ export interface Match {
   readonly room?: string;
   /** Of pushed events. */
   readonly type?: string;
+  /** Whether an application service asks, with its own token. */
+  readonly service?: boolean;
 }
 
 export type Fault = {
@@ -43,6 +45,8 @@ export type Fault = {
   | { readonly kind: "join-refused"; readonly error?: string }
   /** A transaction that was taken comes again under a new id. */
   | { readonly kind: "push-repeated" }
+  /** The service's answer to a transaction is lost: it comes again under the same id. */
+  | { readonly kind: "push-unheard" }
   /** The event never reaches the service. */
   | { readonly kind: "push-lost" }
   /** The push waits this long before it goes out. */
@@ -107,11 +111,12 @@ export interface Subject {
   readonly user?: string | undefined;
   readonly room?: string | undefined;
   readonly type?: string | undefined;
+  readonly service?: boolean | undefined;
 }
 
 function fits(match: Match, subject: Subject): boolean {
   if (match.path !== undefined && !subject.path?.includes(match.path)) return false;
-  return (["method", "user", "room", "type"] as const).every((key) => match[key] === undefined || match[key] === subject[key]);
+  return (["method", "user", "room", "type", "service"] as const).every((key) => match[key] === undefined || match[key] === subject[key]);
 }
 
 export class Faults {

@@ -37,7 +37,8 @@ async function answer(wire: Wire, request: IncomingMessage, response: ServerResp
   const query = new URLSearchParams(question < 0 ? "" : url.slice(question + 1));
   const token = readToken(request, query);
   const isOurs = path.startsWith("/_fake/");
-  const subject: Subject = { method: request.method, path: url, user: query.get("user_id") ?? undefined };
+  const service = token !== undefined && wire.server.services.byToken(token) !== undefined;
+  const subject: Subject = { method: request.method, path: url, user: query.get("user_id") ?? undefined, service };
   if (!isOurs) await beforeEffect(wire, subject);
   const { route, params } = wire.router.find(request.method ?? "GET", path);
   const who = route.auth === "none" ? undefined : wire.server.accounts.requester(token, query.get("user_id") ?? undefined);

@@ -179,6 +179,7 @@ export class Pusher {
       ...(stable || unstable ? { "de.sorunome.msc2409.to_device": [] } : {}),
     };
     const answer = await this.call("PUT", `/transactions/${id}`, body);
+    if (answer && this.#faults.take({ type: events[0]?.type, user: events[0]?.sender }, "push-unheard")) return false;
     return answer !== undefined && answer.status >= 200 && answer.status < 300;
   }
 

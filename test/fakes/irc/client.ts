@@ -23,6 +23,7 @@ export class Client {
   #password: string | undefined;
   #named = false;
   #ended = false;
+  #silent = false;
   #penalty = 0;
   #penaltyAt = Date.now();
   /** Answers to the line that is being worked on, while it has a label. */
@@ -75,6 +76,11 @@ export class Client {
     this.#socket.write(bytes);
   }
 
+  /** Stays open, and that is all. */
+  fallSilent(): void {
+    this.#silent = true;
+  }
+
   /** As a broken cable. */
   cut(): void {
     this.#socket.destroy();
@@ -104,13 +110,13 @@ export class Client {
     const cut = Buffer.from(line.slice(tags.length)).subarray(0, 510).toString("latin1");
     const out = Buffer.concat([Buffer.from(tags), Buffer.from(cut, "latin1"), Buffer.from("\r\n")]);
     const { slow, hang } = this.server.faults;
-    if (hang || this.#socket.destroyed) return;
+    if (hang || this.#silent || this.#socket.destroyed) return;
     if (slow > 0) setTimeout(() => this.#socket.destroyed || this.#socket.write(out), slow);
     else this.#socket.write(out);
   }
 
   #read(bytes: Buffer): void {
-    if (this.server.faults.hang || this.#ended) return;
+    if (this.server.faults.hang || this.#silent || this.#ended) return;
     this.#rest += bytes.toString("latin1");
     for (let end = this.#rest.search(/[\r\n]/); end >= 0; end = this.#rest.search(/[\r\n]/)) {
       const line = Buffer.from(this.#rest.slice(0, end), "latin1").toString();

@@ -41,6 +41,13 @@ function lossy(client: Client, effect: () => void): void {
     faults.loseSend = false;
     return client.cut();
   }
+  const { held } = faults;
+  if (held) {
+    faults.held = undefined;
+    client.capture(effect);
+    client.fallSilent();
+    return held();
+  }
   if (faults.loseReply) {
     faults.loseReply = false;
     client.capture(effect);

@@ -2,6 +2,8 @@
 export interface Faults {
   /** The next message of a socket takes effect; then its connection breaks without an answer. */
   loseReply: boolean;
+  /** Called when the next message of a socket has taken effect; nothing is read from that connection and nothing written to it any more. */
+  held: (() => void) | undefined;
   /** The next message of a socket is lost on the way, and its connection breaks. */
   loseSend: boolean;
   /** Every line is answered so late, milliseconds on the wall. */
@@ -34,6 +36,7 @@ export interface Faults {
 
 export const noFaults = (): Faults => ({
   loseReply: false,
+  held: undefined,
   loseSend: false,
   slow: 0,
   hang: false,

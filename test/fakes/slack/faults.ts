@@ -23,6 +23,8 @@ export class Faults {
   hanging = false;
   /** Milliseconds on the wall that each answer takes. */
   slowness = 0;
+  /** The next call of one of these methods takes effect and is never answered. */
+  trap: { readonly methods: ReadonlySet<string>; held(): void } | undefined;
   readonly #planned: Planned[] = [];
   /** Every call that came, in order. */
   readonly calls: { readonly method: string; readonly args: Json }[] = [];

@@ -137,6 +137,11 @@ export class FakeServer {
     if (fault?.kind === "limit") return limited(response, fault.seconds);
     if (fault?.kind === "status") return void response.writeHead(fault.status).end("<html>oh</html>");
     const answer = fault?.kind === "error" ? { status: 200, body: { ok: false, error: fault.code } } : this.#call(method, request, args);
+    if (faults.trap?.methods.has(method) && typeof answer !== "number") {
+      const { held } = faults.trap;
+      faults.trap = undefined;
+      return held();
+    }
     if (fault?.kind === "lose-reply") return void request.socket.destroy();
     if (typeof answer === "number") return limited(response, answer);
     response
