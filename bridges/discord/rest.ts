@@ -194,7 +194,9 @@ export class Rest {
     }
   }
 
-  async #answer(route: Route, status: number, headers: Headers, text: string): Promise<ResponseLike> {
+  async #answer(route: Route, said: number, headers: Headers, text: string): Promise<ResponseLike> {
+    // discord.js would wait for ever on a 429 that no waiting mends.
+    const status = said === 429 && isUsedUp(text) ? 400 : said;
     const html = (headers.get("content-type") ?? "").includes("text/html");
     const counted = headers.has("x-ratelimit-bucket") || headers.has("x-ratelimit-scope") || headers.has("x-ratelimit-global");
     if (!counted && (status === 429 || (html && status < 500))) throw this.#block(headers);
@@ -284,6 +286,15 @@ export class Rest {
     this.#failures += 1;
     return wait;
   }
+}
+
+/**
+ * Something of which there may be only so many, such as edits of an old message: told with 429 as well, but under a code of its own.
+ * https://discord.com/developers/docs/topics/opcodes-and-status-codes#json (30001 to 30061)
+ */
+function isUsedUp(text: string): boolean {
+  const [, code] = /"code":\s*(30\d{3})\b/.exec(text.slice(0, 1000)) ?? [];
+  return code !== undefined;
 }
 
 export const BLOCKED = "Discord has shut this server's address out for a while: too many requests came from it.";

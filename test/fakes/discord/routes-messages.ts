@@ -219,7 +219,7 @@ export function editStored(door: Door, asked: Asked, channel: Channel, stored: S
   const old = door.world.now() - Date.parse(stored.message.timestamp) > 3_600_000;
   stored.edits += 1;
   if (old && stored.edits > 5)
-    throw new ApiError(400, 30046, "Maximum number of edits to messages older than 1 hour reached. Try again later.");
+    throw new ApiError(429, 30046, "Maximum number of edits to messages older than 1 hour reached. Try again later");
   const content = contentOf(asked.body);
   const text = content ?? stored.message.content;
   const keeps = asked.body["attachments"] === undefined;
