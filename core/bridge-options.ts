@@ -30,7 +30,12 @@ export interface BridgeOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly secret: Buffer;
-  readonly settings: PortalSettings & { readonly giveUpAfter: number; readonly adminRoom: RoomId | undefined };
+  readonly settings: PortalSettings & {
+    readonly giveUpAfter: number;
+    readonly adminRoom: RoomId | undefined;
+    /** Where what moderators of the networks do to people from Matrix is written down. */
+    readonly moderatorsRoom: RoomId | undefined;
+  };
   readonly links: readonly LinkConfig[];
   readonly surroundings: SurroundingSettings;
   /** What crosses of people who do not want to be relayed: nothing, or what they say under a name that is not theirs. */

@@ -3,7 +3,7 @@ import { AliasJoin } from "./alias-join.ts";
 import { observeBotRooms } from "./bot-rooms.ts";
 import type { BridgeOptions } from "./bridge-options.ts";
 import { CatchUp } from "./catch-up.ts";
-import { type CommandContext, workCommand, workRemoteCommand } from "./commands.ts";
+import { workCommand } from "./commands.ts";
 import { compare } from "./portal/compare.ts";
 import { makeConfigLinks, settleConfigLinks } from "./config-links.ts";
 import { workDirect } from "./direct.ts";
@@ -14,11 +14,13 @@ import { Hints } from "./hints.ts";
 import { workIn } from "./portal/in.ts";
 import { isGhost, isPortal } from "./queries.ts";
 import { Presences } from "./presence.ts";
+import { type RemoteCommandContext, workRemoteCommand } from "./remote-commands.ts";
 import { Reception } from "./reception.ts";
 import type { Work } from "./lane.ts";
 import { Lanes, readLane } from "./lanes.ts";
 import { Linking } from "./linking.ts";
 import { Links } from "./links.ts";
+import { type LinkedAccount, LinkedAccounts } from "./linked-accounts.ts";
 import { tellLoggedOut } from "./logged-out.ts";
 import { type LiveLogin, Logins, notConnected } from "./logins.ts";
 import type { ThirdParty } from "./matrix/appservice.ts";
@@ -28,6 +30,7 @@ import { MediaBetween } from "./media.ts";
 import { Members } from "./members.ts";
 import type { RemoteEvent } from "./model/events.ts";
 import { linkId, type Mxid, type RemoteChannelId, type RoomAlias, type RoomId } from "./model/ids.ts";
+import { Moderation } from "./moderation.ts";
 import { Notices } from "./notices.ts";
 import { OptOuts } from "./opt-out.ts";
 import { workOut } from "./portal/out.ts";
@@ -63,13 +66,15 @@ export class Bridge {
   readonly #gaps: MatrixGaps;
   readonly #homeserver: FromHomeserver;
   readonly #linking: Linking;
+  readonly #moderation: Moderation;
   readonly #aliases: AliasJoin;
   readonly #notices: Notices;
+  readonly #accounts: LinkedAccounts;
   readonly #doubles: DoublePuppets;
   readonly #signIns: SignIns;
   readonly #verbs: Verbs;
   readonly #portal: PortalContext;
-  readonly #commands: CommandContext;
+  readonly #commands: RemoteCommandContext;
   /** Known from the start on; filled once the journal has been read. */
   #lanes!: Lanes;
   #held = 0;
@@ -114,8 +119,15 @@ export class Bridge {
       connected: (live) => this.#makeConfigLinks(live),
       loggedOut: (live) => tellLoggedOut({ store, client, notices: this.#notices, bot, secret, adminRoom: settings.adminRoom }, live),
     });
+    this.#accounts = new LinkedAccounts({
+      settings: store.settings,
+      clock,
+      changed: (account) => void this.#accountChanged(account),
+      tell: (person, key, text) => this.#tellPrivately(person, key, text),
+    });
     this.#logins = new Logins({
       users: store.users,
+      accounts: this.#accounts,
       clock,
       log,
       watch: reception,
@@ -133,6 +145,7 @@ export class Bridge {
     const shared = {
       store,
       optOuts,
+      accounts: this.#accounts,
       links: this.#links,
       logins: this.#logins,
       rooms: this.#rooms,
@@ -160,6 +173,8 @@ export class Bridge {
       changed: (link, made) => this.#linked(link, made),
       wake,
     });
+    const moderated = { ...shared, powers: surroundings.powers, ghosts: this.#ghosts, members: this.#members, bot };
+    this.#moderation = new Moderation({ ...moderated, moderatorsRoom: settings.moderatorsRoom });
     this.#aliases = new AliasJoin({ ...named, ...options.aliases, portals: store.portals, linking: this.#linking, signal });
     const presences = new Presences({ ...shared, ghosts: this.#ghosts, users: store.users, signal });
     this.#hints = new Hints({ ...shared, ghosts: this.#ghosts, members: this.#members, presences, bot });
@@ -181,6 +196,7 @@ export class Bridge {
       ghosts: this.#ghosts,
       members: this.#members,
       doubles: this.#doubles,
+      moderation: this.#moderation,
       hints: this.#hints,
       bot,
       secret,
@@ -228,6 +244,7 @@ export class Bridge {
       lanes: this.#lanes,
       ghosts: this.#ghosts,
       permissions,
+      moderation: this.#moderation,
       bot,
       relay,
       talk: () => ({ ...this.#direct(), logins: this.#logins }),
@@ -247,6 +264,8 @@ export class Bridge {
   async open(): Promise<void> {
     const { store, clock, log, settings } = this.#options;
     await this.#ghosts.load();
+    await this.#accounts.load();
+    await this.#moderation.load();
     await this.#doubles.load();
     await this.#homeserver.load(store.settings);
     await this.#gaps.load();
@@ -335,6 +354,11 @@ export class Bridge {
     await this.#gaps.heard(events);
   }
 
+  async #tellPrivately(person: Mxid, key: string, text: string): Promise<void> {
+    const { store, client, namespace } = this.#options;
+    await tellPrivately({ store, client, notices: this.#notices, bot: namespace.bot }, person, key, text);
+  }
+
   async #wakeRoom(room: RoomId): Promise<void> {
     for (const link of await this.#links.inRoom(room)) this.#lanes.wake(`out:${link.id}`);
   }
@@ -357,6 +381,17 @@ export class Bridge {
     const { log, client, clock, links: wanted } = this.#options;
     const mine = { linking: this.#linking, links: this.#links, logins: this.#logins, notices: this.#notices, aliases: this.#aliases };
     return { ...mine, wanted, client, clock, log, signal: this.#stopping.signal };
+  }
+
+  /** Whoever has power over there has it under their own name now, or no longer. */
+  async #accountChanged({ network }: LinkedAccount): Promise<void> {
+    const rooms = new Set<RoomId>();
+    for await (const link of this.#links.all()) if (link.network === network) rooms.add(link.room);
+    for (const room of rooms) await this.#portal.surroundings.powers.update(room).catch((error: unknown) => this.#failed(room, error));
+  }
+
+  #failed(room: RoomId, error: unknown): void {
+    this.#options.log.info({ room, err: error }, "Power could not be brought up to date");
   }
 
   #linked(link: Link, made: boolean): void {

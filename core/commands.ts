@@ -4,6 +4,7 @@ import type { Ghosts } from "./ghost.ts";
 import type { Work } from "./lane.ts";
 import type { Lanes } from "./lanes.ts";
 import type { Linking } from "./linking.ts";
+import type { LinkedAccounts } from "./linked-accounts.ts";
 import type { Links } from "./links.ts";
 import { type LiveLogin, type Logins, notConnected } from "./logins.ts";
 import { failureOf, type MatrixClient } from "./matrix/client.ts";
@@ -35,6 +36,7 @@ export interface CommandContext {
   readonly notices: Notices;
   readonly permissions: Permissions;
   readonly optOuts: OptOuts;
+  readonly accounts: LinkedAccounts;
   readonly client: MatrixClient;
   readonly clock: Clock;
   readonly log: Logger;
@@ -62,6 +64,7 @@ const COMMAND = /^!causeway(?:\s+|$)/i;
 
 const HELP = [
   "!causeway link NETWORK CHANNEL: bridge this room to a channel (example: !causeway link irc libera #causeway)",
+  "!causeway link CODE: the same, with a code that /causeway link gave over there",
   "!causeway unlink [NETWORK CHANNEL] [--yes]: end it (an admin of the bridge can from anywhere; !causeway links shows them all)",
   "!causeway status: what is linked here, what waits, what could not be delivered",
   "!causeway retry [all]: try again what could not be delivered (or react to it with 🔁)",
@@ -189,6 +192,11 @@ async function talk(context: CommandContext, asked: Asked, [network, ...people]:
 
 async function link(context: CommandContext, asked: Asked, words: readonly string[]): Promise<string> {
   const [network, ...channel] = words;
+  if (network && channel.length === 0) {
+    await requirePower(context, asked);
+    const accepted = await context.linking.accept(network, asked.room, asked.by);
+    if (accepted !== undefined) return accepted;
+  }
   if (!network || channel.length === 0) return "Which channel? For example: !causeway link irc libera #causeway";
   await requirePower(context, asked);
   const wish = context.linking.read(network, channel);
@@ -210,7 +218,7 @@ async function status(context: CommandContext, room: RoomId): Promise<string> {
   return lines.length > 0 ? lines.join("\n") : "Nothing is linked to this room.";
 }
 
-async function statusOf(context: CommandContext, link: Link): Promise<string> {
+export async function statusOf(context: CommandContext, link: Link): Promise<string> {
   const { journal } = context.store;
   const live = context.logins.get(link.network, link.login);
   const [inward, outward] = await Promise.all([journal.counts(`in:${link.id}`), journal.counts(`out:${link.id}`)]);
@@ -290,38 +298,4 @@ async function invited(context: CommandContext, event: MatrixEvent): Promise<str
   if (event.content["is_direct"] !== true) return "I am the bridge. `!causeway help` says what I can do here.";
   await context.store.users.putDirectRoom(event.sender, context.bot, event.room_id);
   return HELP;
-}
-
-/** The lane of one login's commands, said on its network. */
-export function workRemoteCommand(context: CommandContext, live: () => LiveLogin | undefined): Work {
-  return async (row) => {
-    const event = row.payload as RemoteCommand;
-    const login = live();
-    if (login) {
-      const text = await answerRemote(context, login, event).catch((error: unknown) => {
-        const failure = failureOf(error);
-        if (failure instanceof Refused) return failure.message;
-        throw failure;
-      });
-      await login.connection.answer(event.reply, text);
-    }
-    await context.store.journal.finish(row.id, {});
-  };
-}
-
-async function answerRemote(context: CommandContext, live: LiveLogin, event: RemoteCommand): Promise<string> {
-  const [verb = "help", code = ""] = event.words.trim().split(/\s+/);
-  switch (verb.toLowerCase()) {
-    case "confirm":
-      return await context.linking.confirm(live.network.id, event.channel, code, event.power);
-    case "optout":
-    case "optin":
-      return await context.optOuts.set(personKey(live.network.id, event.sender), verb.toLowerCase() === "optout");
-    case "status": {
-      const link = await context.links.of(live.network.id, event.channel);
-      return link ? await statusOf(context, link) : "This channel is not bridged.";
-    }
-    default:
-      return "This bridge relays between here and Matrix. Say optout not to be relayed, optin to be again, status, or confirm CODE.";
-  }
 }

@@ -243,6 +243,13 @@ export const coreSchema = z.strictObject({
     .optional()
     .describe("Hears what no other room can be told: a room's id.")
     .meta({ example: "!abcdefgh:example.org" }),
+  moderators_room: z
+    .string()
+    .regex(/^!\S+$/, "must be a room's id, which begins with ! (in the room's settings, under Advanced)")
+    .transform(roomId)
+    .optional()
+    .describe("Where it is written down what moderators of the networks do to people from Matrix (mute, kick, ban, invite): a room's id.")
+    .meta({ example: "!ijklmnop:example.org" }),
   bridge,
   appservice,
   database,

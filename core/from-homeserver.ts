@@ -10,6 +10,7 @@ import type { MatrixEphemeral, MatrixEvent } from "./matrix/event.ts";
 import type { Members } from "./members.ts";
 import type { Mxid, RoomId } from "./model/ids.ts";
 import type { Clock } from "./network.ts";
+import type { Moderation } from "./moderation.ts";
 import type { OptOuts } from "./opt-out.ts";
 import type { Rooms } from "./rooms.ts";
 import type { SettingStore, Store } from "./store/store.ts";
@@ -22,6 +23,7 @@ export interface HomeserverContext {
   readonly members: Members;
   readonly doubles: DoublePuppets;
   readonly optOuts: OptOuts;
+  readonly moderation: Moderation;
   readonly rooms: Rooms;
   readonly hints: Hints;
   readonly clock: Clock;
@@ -103,7 +105,7 @@ export class FromHomeserver {
       redacted: (event) => store.settings.set(redactedKey(event), true),
       observe: (event) => this.#observe(event),
       isVerb: (event) => this.#context.isVerb(event),
-      isOptedOut: (sender) => this.#context.optOuts.isSilent(sender),
+      isSilent: async (sender, room) => this.#context.moderation.isMuted(room, sender) || (await this.#context.optOuts.isSilent(sender)),
       isDirect: async (event) => (await store.users.directRoom(event.sender, bot)) === event.room_id,
       ...differing,
     };

@@ -9,7 +9,7 @@ import { mayBounce } from "./matrix/automatic.ts";
 import { editTarget } from "./matrix/from-matrix.ts";
 import type { MatrixEvent } from "./matrix/event.ts";
 import { type Origin, readOrigin } from "./matrix/origin.ts";
-import type { EventId, LinkId, Mxid } from "./model/ids.ts";
+import type { EventId, LinkId, Mxid, RoomId } from "./model/ids.ts";
 import { remoteMessageId } from "./model/ids.ts";
 import type { Clock } from "./network.ts";
 import { RETRY } from "./notices.ts";
@@ -39,7 +39,8 @@ export interface MatrixIntakeContext {
   redacted(event: EventId): Promise<void>;
   /** State that core itself lives by: names, join rules, encryption, tombstones. Called after the event is on disk. */
   observe(event: MatrixEvent): void;
-  isOptedOut(sender: Mxid): Promise<boolean>;
+  /** Opted out, or muted in the room: nothing of theirs goes out. */
+  isSilent(sender: Mxid, room: RoomId): Promise<boolean>;
   /** Whether something is asked of a network itself. */
   isVerb(event: MatrixEvent): boolean;
   /** Whether the room is a direct chat with the bot, where every word is a command. */
@@ -61,6 +62,7 @@ const RELAYED = new Set([
   "m.room.name",
   "m.room.pinned_events",
   "m.room.member",
+  "m.room.power_levels",
   "m.poll.start",
   "m.poll.response",
   "m.poll.end",
@@ -88,7 +90,7 @@ export async function takeMatrix(context: MatrixIntakeContext, events: readonly 
     if (origin) records.push(...(await echoed(context, event, origin)));
     const made = await rowsFor(context, event, links, origin);
     // Judged when it is said: opting in again later brings nothing of this back.
-    if (!origin && made.length > 0 && isOut(made) && (await context.isOptedOut(event.sender)))
+    if (!origin && made.length > 0 && isOut(made) && (await context.isSilent(event.sender, event.room_id)))
       seen.push(...made.flatMap((row) => row.once));
     else rows.push(...made);
   }

@@ -2,7 +2,6 @@
  * Making and ending links. Both sides have to agree: in the room someone with power in it, for the channel the config, a bridge admin,
  * or someone with the right over there who confirms with a one-time code.
  */
-import { randomInt } from "node:crypto";
 import type { Logger } from "pino";
 import { isOpen, rememberedOf } from "./channel-facts.ts";
 import { farewellRow } from "./farewell.ts";
@@ -14,6 +13,7 @@ import { Refused, TryLater } from "./model/errors.ts";
 import type { Mxid, NetworkId, RemoteChannelId, RoomId } from "./model/ids.ts";
 import type { Channel, Clock, Network } from "./network.ts";
 import type { Notices } from "./notices.ts";
+import { oneTimeCode } from "./one-time-code.ts";
 import { obtainRoom } from "./obtain-room.ts";
 import type { Rooms } from "./rooms.ts";
 import { shownName } from "./shown-name.ts";
@@ -46,6 +46,13 @@ interface Wish {
   readonly until: number;
 }
 
+/** A channel whose yes is given beforehand. */
+interface Offer {
+  readonly network: NetworkId;
+  readonly channel: RemoteChannelId;
+  readonly until: number;
+}
+
 export interface Named {
   readonly network: NetworkId;
   readonly channel: RemoteChannelId;
@@ -53,8 +60,6 @@ export interface Named {
 
 const ENDED = "config.ended";
 const CODE_GOOD_FOR = 24 * 3_600_000;
-/** Without letters and digits that look alike. */
-const LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789";
 
 export class Linking {
   readonly #context: LinkingContext;
@@ -78,7 +83,7 @@ export class Linking {
     const { store, clock } = this.#context;
     await this.#mayLink(wish);
     if (agreed) return await this.#announce(await this.make(wish.network, wish.channel, wish.room, wish.by, {}));
-    const code = Array.from({ length: 8 }, () => LETTERS[randomInt(LETTERS.length)]).join("");
+    const code = oneTimeCode(8);
     const until = clock.now() + CODE_GOOD_FOR;
     await store.settings.set(`wish:${code}`, { ...wish, until } satisfies Wish, until);
     const { live, channel } = await this.#find(wish.network, wish.channel);
@@ -97,6 +102,29 @@ export class Linking {
     const link = await this.make(wish.network, wish.channel, wish.room, wish.by, {});
     await this.#context.notices.say(link.room, `made:${link.id}`, await this.#announce(link));
     return "Agreed: this channel is now bridged to a Matrix room. Ask the room's people for its address.";
+  }
+
+  /** The other side asks first: whoever says the code in a room within a day links it. `power` as in `confirm`. */
+  async offer(network: NetworkId, channel: RemoteChannelId, power: number): Promise<string> {
+    const { store, clock, links } = this.#context;
+    if (power < 50) throw new Refused("Only someone who runs this channel can have it bridged.");
+    if (await links.of(network, channel)) throw new Refused("This channel is bridged already.");
+    const code = oneTimeCode(8);
+    const until = clock.now() + CODE_GOOD_FOR;
+    await store.settings.set(`offer:${code}`, { network, channel, until } satisfies Offer, until);
+    return `Say this in the Matrix room, within a day, as somebody with power there: !causeway link ${code}`;
+  }
+
+  /** Somebody with power in the room says a code that the other side gave. Undefined = it is no such code. */
+  async accept(code: string, room: RoomId, by: Mxid): Promise<string | undefined> {
+    const { store, clock } = this.#context;
+    const offer = (await store.settings.get(`offer:${code.toUpperCase()}`)) as Offer | undefined;
+    if (!offer || offer.until < clock.now()) return undefined;
+    const { network, channel } = offer;
+    await this.#mayLink({ network, channel, room, by });
+    const link = await this.make(network, channel, room, by, {});
+    await store.settings.set(`offer:${code.toUpperCase()}`, undefined);
+    return await this.#announce(link);
   }
 
   async #mayLink(wish: Omit<Wish, "until">): Promise<void> {

@@ -3,7 +3,8 @@ import type { Logger } from "pino";
 import { TryLater } from "./model/errors.ts";
 import type { RemoteEvent } from "./model/events.ts";
 import type { LoginId, Mxid, NetworkId, RemoteChannelId, RemoteUserId } from "./model/ids.ts";
-import type { Clock, Connection, ConnectionState, Core, Keep, Login, Network } from "./network.ts";
+import type { LinkedAccounts } from "./linked-accounts.ts";
+import type { Clock, Connection, ConnectionState, Core, Keep, Login, Network, News } from "./network.ts";
 import type { Link, UserStore } from "./store/store.ts";
 
 export interface LiveLogin {
@@ -28,6 +29,10 @@ export interface LoginContext {
   readonly clock: Clock;
   readonly log: Logger;
   readonly watch: LoginWatch;
+  /** Accounts that Matrix people have linked without signing in. */
+  readonly accounts?: Pick<LinkedAccounts, "ownerOf" | "personOf">;
+  /** What is not tied to a linked channel, and not kept. */
+  news?(live: LiveLogin, news: News): void;
   linked(network: NetworkId, login: LoginId): readonly RemoteChannelId[];
   route(network: NetworkId, login: LoginId, path: string, serve: Parameters<Core["route"]>[1]): void;
   publicUrl(network: NetworkId, login: LoginId): string | undefined;
@@ -88,15 +93,15 @@ export class Logins {
     return this.ofNetwork(link.network).find((live) => live.state.is === "connected" && serves(live, link)) ?? own;
   }
 
-  /** The Matrix person whose own login this network person is. */
+  /** The Matrix person whose this network person is: their own login, or an account that they have linked. */
   ownerOf(network: NetworkId, person: RemoteUserId): Mxid | undefined {
     const live = this.ofNetwork(network).find((one) => one.person === person && one.login.owner !== undefined);
-    return live?.login.owner as Mxid | undefined;
+    return (live?.login.owner as Mxid | undefined) ?? this.#context.accounts?.ownerOf(network, person);
   }
 
-  /** Who a Matrix person is on the link's network, by their own login. */
+  /** Who a Matrix person is on the link's network, by their own login or an account that they have linked. */
   personOf(owner: Mxid, link: Link): RemoteUserId | undefined {
-    return this.ownOf(owner, link)?.person;
+    return this.ownOf(owner, link)?.person ?? this.#context.accounts?.personOf(owner, link.network);
   }
 
   /** A person's own login that reaches the link's channel, whatever its state. */
@@ -119,7 +124,7 @@ export class Logins {
   }
 
   #coreFor(entry: Entry): Core {
-    const { users, clock, log, watch, linked, route, publicUrl, paste, alarm } = this.#context;
+    const { users, clock, log, watch, linked, route, publicUrl, paste, alarm, news } = this.#context;
     const network = entry.network.id;
     const login = entry.login.id;
     const keep: Keep = {
@@ -142,6 +147,7 @@ export class Logins {
       route: (path, serve) => route(network, login, path, serve),
       publicUrl: publicUrl(network, login),
       ...(paste ? { paste } : {}),
+      news: (told) => news?.(entry, told),
       alarm: (key, text) => alarm(`${network}/${login}:${key}`, text),
       clock,
       log: log.child({ network, login }),

@@ -76,6 +76,7 @@ export async function start(config: Config, registration: Registration, clock: C
       relay: config.bridge.relay,
       giveUpAfter: config.bridge.give_up_days * DAY,
       adminRoom: config.admin_room?.startsWith("!") ? roomId(config.admin_room) : undefined,
+      moderatorsRoom: config.moderators_room,
     },
     links: config.links,
     aliases: { rules: config.aliases, mostPerHour: config.bridge.rooms_per_hour },

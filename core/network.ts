@@ -28,7 +28,12 @@ export interface Network<Config = unknown> {
    * The login that a person has without signing in, made when they first speak in a channel, or ask something of a part of the network;
    * absent = none, as the config has it. Pure: nothing is started, and the same person gets the same login.
    */
-  ownLogin?(config: Config, owner: string, channel: RemoteChannelId): OwnLogin | undefined;
+  ownLogin?(config: Config, owner: string, where: OwnLoginPlace): OwnLogin | undefined;
+  /**
+   * People's ids there hold on the whole network and for ever: somebody from Matrix can prove that one is theirs without signing in as
+   * it, by a code that they say there or by a `signIn` that ends in `proven`. From then on the two are the same person to core.
+   */
+  readonly accounts?: true;
   /** What people may ask of the network itself, by `!<network id> <name> …`. Absent = nothing. */
   readonly verbs?: readonly Verb[];
   readonly ids: NetworkIds;
@@ -63,8 +68,8 @@ export interface Verb {
   readonly needs: "anyone" | "login" | "admin";
   /** Whose login is asked: the person's `own` alone, the bridge's `shared` one alone; absent = their own where they have one, else the shared one. */
   readonly of?: "own" | "shared";
-  /** What follows holds a secret: it is taken nowhere but in the direct chat with the bot, and redacted wherever it was said. */
-  readonly secret?: true;
+  /** Whether what follows holds a secret: then it is taken nowhere but in the direct chat with the bot, and redacted wherever it was said. Pure. */
+  secret?(words: string): boolean;
 }
 
 /** One use of a verb. */
@@ -156,11 +161,22 @@ export interface Core {
   paste?(text: string, title: string): Promise<string>;
   /** Tells the admin room, where there is one: what endangers the whole login rather than one channel. `key` names the occasion: told once. */
   alarm?(key: string, text: string): Promise<void>;
+  /**
+   * Not tied to a linked channel, and not kept: core looks anew at what it derives from it. `channels`: some may be there that were not, or
+   * lie elsewhere. `rights`: what `mayRead` would say may have changed, of one person or of everybody. Cheap: gathered by core. Said when it
+   * happens; a connection that was not a resume says it all by itself.
+   */
+  news?(news: News): void;
   readonly clock: Clock;
   readonly log: Logger;
   /** Aborted when the connection is closed. */
   readonly signal: AbortSignal;
 }
+
+export type News =
+  | { readonly kind: "channels" }
+  /** `person` absent = anybody's. */
+  | { readonly kind: "rights"; readonly person?: RemoteUserId };
 
 export interface Keep {
   get(key: string): Promise<unknown>;
@@ -200,6 +216,11 @@ export interface Connection {
   channel(id: RemoteChannelId): Promise<Channel | undefined>;
   /** `complete: false` = more may be there: nobody may be taken for gone. */
   members(channel: RemoteChannelId): Promise<{ people: readonly Person[]; complete: boolean }>;
+  /**
+   * Whether the person may read a channel that is not public, by their own rights over there. Absent = it cannot be told now. Absent
+   * method = the network has no such thing, and nobody is let into rooms for it.
+   */
+  mayRead?(channel: RemoteChannelId, person: RemoteUserId): Promise<boolean | undefined>;
   /** What someone typed (a name, an id, a mention) as a person; absent = nobody, or more than one. */
   resolve(text: string, channel?: RemoteChannelId): Promise<Person | undefined>;
   /** The channels that this login can see, for lists and for linking by pattern. */
@@ -218,8 +239,6 @@ export interface Connection {
   act(deed: Deed): Promise<void>;
   /** As `act`, for who rules in a channel. Absent = the network has no such thing, or the bridge keeps out of it. */
   rule?(rule: Rule): Promise<void>;
-  /** The private conversation of this login with a person, which its first message begins. Absent = there is no such person. Absent method = there are none. */
-  direct?(person: RemoteUserId): Promise<RemoteChannelId | undefined>;
 
   /** Where a person reads the message on the network. Pure. */
   permalink(channel: RemoteChannelId, message?: RemoteMessageId, thread?: RemoteThreadId): string | undefined;
@@ -240,6 +259,11 @@ export interface Connection {
 
   /** Answers one of the network's `verbs`. Plain text, a few lines; what cannot be done is `Refused` in a sentence. */
   ask?(asking: Asking): Promise<string>;
+
+  /** The owner of this login has left the channel's room, or it is linked no more: they need not be in the channel for its sake. Idempotent. */
+  ownerLeft?(channel: RemoteChannelId): Promise<void>;
+  /** False = by setting, the login is not used in the channel: its owner is relayed there. Absent method = it is used everywhere. */
+  speaksIn?(channel: RemoteChannelId): boolean;
 
   /** Something waits for this login to connect: where many stand in a queue, it goes first. Never rejects, never waits. */
   hurry?(): void;
@@ -400,6 +424,8 @@ export interface SignIn<Config = unknown> {
   readonly id: string;
   /** "With a password", "With Slack". */
   readonly name: string;
+  /** Whether the config has what it takes; absent = it always has. One that has not is not offered. Pure. */
+  ready?(config: Config): boolean;
   start(config: Config, context: SignInContext): Promise<SignInStep>;
 }
 
@@ -422,7 +448,9 @@ export type SignInStep =
       submit(values: Readonly<Record<string, string>>): Promise<SignInStep>;
     }
   | { readonly kind: "visit"; readonly instructions: string; readonly url: string; readonly next: Promise<SignInStep> }
-  | { readonly kind: "done"; readonly login: Login; readonly person?: Person };
+  | { readonly kind: "done"; readonly login: Login; readonly person?: Person }
+  /** Nobody is signed in; it is proven that this account is theirs. Only where the network has `accounts`. */
+  | { readonly kind: "proven"; readonly person: Person };
 
 export interface SignInField {
   readonly id: string;

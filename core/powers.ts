@@ -63,6 +63,46 @@ export class Powers {
     });
   }
 
+  /**
+   * Takes somebody's voice in the room, one below what it takes to speak. Returns the level that stood there, null for none; undefined =
+   * the room does not let the bot do it.
+   */
+  async silence(room: RoomId, who: Mxid): Promise<number | null | undefined> {
+    const { client } = this.#context;
+    let before: number | null | undefined;
+    await this.#alone(room, async () => {
+      const now = await client.stateEvent(room, "m.room.power_levels", "");
+      if (!now) return;
+      const users = readUsers(now);
+      if (await this.#set(room, { ...now, users: { ...users, [who]: readLevel(now) - 1 } })) before = users[who] ?? null;
+    });
+    return before;
+  }
+
+  /** Undoes `silence`. A level that somebody else has set meanwhile stays. */
+  async letSpeakAgain(room: RoomId, who: Mxid, before: number | null): Promise<void> {
+    const { client } = this.#context;
+    await this.#alone(room, async () => {
+      const now = await client.stateEvent(room, "m.room.power_levels", "");
+      const { [who]: level, ...others } = now ? readUsers(now) : {};
+      if (!now || level === undefined || level >= readLevel(now)) return;
+      await this.#set(room, { ...now, users: before === null ? others : { ...others, [who]: before } });
+    });
+  }
+
+  /** False = the room does not let us. */
+  async #set(room: RoomId, content: Content): Promise<boolean> {
+    const { client, rooms, log } = this.#context;
+    try {
+      await client.setState(room, "m.room.power_levels", "", content);
+    } catch (error) {
+      log.info({ room, err: failureOf(error) }, "The room does not let the bridge set power levels");
+      return false;
+    }
+    rooms.forget(room);
+    return true;
+  }
+
   async #wanted(links: readonly Link[]): Promise<Levels> {
     const { ghosts, logins, rooms, bot } = this.#context;
     const [first] = links;
@@ -80,22 +120,15 @@ export class Powers {
   }
 
   async #write(room: RoomId, wanted: Levels, moderated: boolean): Promise<void> {
-    const { client, shown, rooms, log } = this.#context;
+    const { client, shown } = this.#context;
     const now = await client.stateEvent(room, "m.room.power_levels", "");
     if (!now) return;
     const before = await shown.of(room);
     const { users, given } = mergeUsers(readUsers(now), before.powers ?? {}, wanted);
     const speech = speechOf(now, before, moderated);
     const next = { ...now, users, events_default: speech.level };
-    if (JSON.stringify(next) !== JSON.stringify({ ...now, users: readUsers(now), events_default: readLevel(now) })) {
-      try {
-        await client.setState(room, "m.room.power_levels", "", next);
-      } catch (error) {
-        log.info({ room, err: failureOf(error) }, "The room does not let the bridge set power levels");
-        return;
-      }
-      rooms.forget(room);
-    }
+    const isSame = JSON.stringify(next) === JSON.stringify({ ...now, users: readUsers(now), events_default: readLevel(now) });
+    if (!isSame && !(await this.#set(room, next))) return;
     await shown.change(room, ({ unmoderated: _unmoderated, ...others }) => ({ ...others, powers: given, ...speech.remembered }));
   }
 

@@ -3,6 +3,7 @@
  * questions and answers. Nothing of it is kept until it is done.
  */
 import type { Logger } from "pino";
+import type { LinkedAccounts } from "./linked-accounts.ts";
 import { type DoublePuppets, MATRIX } from "./double-puppets.ts";
 import type { Links } from "./links.ts";
 import type { Logins } from "./logins.ts";
@@ -19,6 +20,7 @@ export interface SignInsContext {
   readonly logins: Logins;
   readonly doubles: DoublePuppets;
   readonly notices: Notices;
+  readonly accounts: LinkedAccounts;
   readonly clock: Clock;
   readonly log: Logger;
   readonly networks: ReadonlyMap<NetworkId, { readonly network: Network; readonly config: unknown }>;
@@ -53,6 +55,8 @@ type Done = Extract<SignInStep, { kind: "done" }>;
 
 const ON_MATRIX: Goal = { id: MATRIX, name: "Matrix" };
 const SIGNED_OUT = "Its owner signed out: signed in again, it goes on.";
+/** The way that core itself knows: see core/linked-accounts.ts. */
+const CODE = "code";
 
 export class SignIns {
   readonly #context: SignInsContext;
@@ -81,7 +85,9 @@ export class SignIns {
     const found = [...this.#context.networks.values()].find(({ network }) => network.id === name.toLowerCase());
     if (!found) throw new Refused(`There is no network "${name}" here. Configured: ${[...this.#context.networks.keys()].join(", ")}.`);
     const { network, config } = found;
-    const ways = network.signIn;
+    const ways = network.signIn.filter((one) => one.ready?.(config) ?? true);
+    if (network.accounts && (way?.toLowerCase() === CODE || ways.length === 0 || (way === undefined && !this.#context.callback)))
+      return await this.#code(owner, network);
     const chosen = way === undefined && ways.length === 1 ? ways[0] : ways.find((one) => one.id === way?.toLowerCase());
     if (ways.length === 0) throw new Refused(`Nobody can sign in on ${network.name} with a login of their own.`);
     if (!chosen) return `How? ${ways.map((one) => `!causeway login ${network.id} ${one.id}: ${one.name}`).join("\n")}`;
@@ -89,6 +95,12 @@ export class SignIns {
     const { callback } = this.#context;
     const step = await chosen.start(config, { owner, signal: abort.signal, ...(callback ? { callback: () => callback(owner) } : {}) });
     return await this.#go(owner, room, network, step, abort);
+  }
+
+  /** It is proven over there that an account is theirs, and nothing more. */
+  async #code(owner: Mxid, network: Network): Promise<string> {
+    const code = await this.#context.accounts.code(owner, network.id);
+    return `Nobody signs in on ${network.name} here. To show that an account there is yours, write this to the bridge's bot on ${network.name} within an hour: !causeway account ${code}`;
   }
 
   /** What the person had begun before is given up. */
@@ -146,6 +158,10 @@ export class SignIns {
         abort.over();
         this.#open.delete(owner);
         return goal.id === MATRIX ? await this.#given(owner, step) : await this.#done(owner, goal, step);
+      case "proven":
+        abort.over();
+        this.#open.delete(owner);
+        return await this.#context.accounts.link(owner, goal.id, step.person);
     }
   }
 
@@ -196,12 +212,15 @@ export class SignIns {
       return this.#context.logins.get(network, id)?.state.is ?? "not running";
     };
     const lines = mine.map((one) => `${one.network} ${one.id}: ${one.name}, ${stateOf(one)}`);
+    for (const { network, person, name } of this.#context.accounts.of(owner)) lines.push(`${network} ${person}: ${name}, linked to you`);
     return lines.length > 0 ? lines.join("\n") : "You have no login of your own anywhere. `!causeway login NETWORK` makes one.";
   }
 
   async end(owner: Mxid, network: string, id: string | undefined): Promise<string> {
     const mine = (await this.#context.users.loginsOf(owner)).filter((one) => one.network === network.toLowerCase());
     const chosen = id === undefined && mine.length === 1 ? mine[0] : mine.find((one) => one.id === id);
+    const unlinked = chosen ? undefined : await this.#context.accounts.unlink(owner, network, id);
+    if (unlinked !== undefined) return unlinked;
     if (!chosen) return mine.length === 0 ? `You have no login on ${network}.` : `Which one? ${mine.map((one) => one.id).join(", ")}`;
     if (chosen.network === MATRIX) {
       await this.#context.doubles.forget(owner);

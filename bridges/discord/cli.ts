@@ -1,4 +1,5 @@
 /** `causeway discord …` */
+import { DefaultUserAgent } from "@discordjs/rest";
 import { Refused } from "../../core/model/errors.ts";
 import type { NetworkVerb } from "../../core/network.ts";
 import type { DiscordConfig } from "./config.ts";
@@ -22,9 +23,9 @@ const invite: NetworkVerb = {
 
 /** https://discord.com/developers/docs/resources/application#get-current-application */
 async function applicationOf(config: DiscordConfig): Promise<string> {
-  const answer = await fetch(`${config.api_url}/v10/applications/@me`, { headers: { authorization: `Bot ${config.token}` } }).catch(
-    () => undefined,
-  );
+  const answer = await fetch(`${config.api_url}/v10/applications/@me`, {
+    headers: { authorization: `Bot ${config.token}`, "user-agent": DefaultUserAgent },
+  }).catch(() => undefined);
   if (!answer) throw new Refused("Discord cannot be reached: name the application's id from the developer portal instead.");
   if (answer.status === 401) throw new Refused("Discord does not accept the bot's token in the config.");
   const { id } = (await answer.json()) as { id?: unknown };

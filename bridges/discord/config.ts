@@ -52,6 +52,19 @@ const pluralkit = z
   })
   .prefault({});
 
+const oauth = z
+  .strictObject({
+    client_id: snowflake
+      .describe("The application's id, from General Information in the developer portal.")
+      .meta({ example: "1234567890" }),
+    client_secret: z
+      .string()
+      .min(1)
+      .describe("From OAuth2 → Reset Secret in the developer portal.")
+      .meta({ example: "${DISCORD_CLIENT_SECRET}", secret: true }),
+  })
+  .optional();
+
 export const discordConfig = z
   .strictObject({
     token: z
@@ -94,6 +107,9 @@ export const discordConfig = z
     voice_notices: z.boolean().default(false).describe("Tell the room who enters and leaves a linked voice or stage channel."),
     system_messages: z.boolean().default(true).describe("Tell joins, boosts, pins, new threads and the like."),
     commands: z.boolean().default(true).describe("Offer `/causeway` and the entries in message menus."),
+    oauth: oauth.describe(
+      "Lets people from Matrix show in a browser which Discord account is theirs. Without it they show it by a code that they send to the bot. Needs a public address; register <public_url>/_causeway/sign-in as a redirect in the developer portal.",
+    ),
     pluralkit: pluralkit.describe("PluralKit: the proxied message replaces the original."),
   })
   .describe("Discord: one bot, any number of servers.");

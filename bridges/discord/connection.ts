@@ -23,6 +23,7 @@ import { Lights } from "./lights.ts";
 import type { Live } from "./live.ts";
 import { Members } from "./members.ts";
 import { open } from "./opening.ts";
+import { Presences } from "./presences.ts";
 import { PluralKit } from "./pluralkit.ts";
 import { Recent } from "./recent.ts";
 import { BAD_TOKEN, Rest } from "./rest.ts";
@@ -44,6 +45,7 @@ export class DiscordConnection implements Connection {
   readonly #facts: Facts;
   readonly #pluralkit: PluralKit;
   readonly #intake: Intake;
+  readonly #presences: Presences;
   readonly #gateway: Gateway;
   #closed = false;
 
@@ -53,6 +55,7 @@ export class DiscordConnection implements Connection {
     const { rest, guilds } = this.#live;
     this.#stands = new Stands(core, config, guilds, rest);
     this.#facts = new Facts(this.#live, this.#stands);
+    this.#presences = new Presences(this.#live, this.#stands);
     this.#pluralkit = new PluralKit(this.#live);
     this.#intake = new Intake({ live: this.#live, stands: this.#stands, pluralkit: this.#pluralkit, facts: this.#facts });
     this.#gateway = new Gateway({
@@ -120,6 +123,7 @@ export class DiscordConnection implements Connection {
 
   #dispatch(payload: GatewayDispatchPayload, ticket: Ticket): void {
     this.#lights.seen(payload);
+    this.#presences.observe(payload);
     this.#intake.dispatch(payload, ticket);
   }
 
@@ -229,6 +233,7 @@ export class DiscordConnection implements Connection {
   async close(): Promise<void> {
     this.#closed = true;
     this.#lights.close();
+    this.#presences.close();
     await Promise.race([this.#gateway.close(), new Promise((resolve) => setTimeout(resolve, CLOSE_WITHIN).unref())]);
     await this.#live.rest.close();
   }

@@ -3,6 +3,7 @@ import { capabilities } from "./capabilities.ts";
 import { discordConfig, type DiscordConfig } from "./config.ts";
 import { DiscordConnection } from "./connection.ts";
 import { BOT, DISCORD, ids } from "./ids.ts";
+import { signIn } from "./oauth.ts";
 import { toParts } from "./to-discord.ts";
 
 /** Discord: one bot for any number of servers. People cannot sign in as themselves: Discord forbids programs to use a person's token. */
@@ -11,7 +12,8 @@ export const discord: Network<DiscordConfig> = {
   name: "Discord",
   config: discordConfig,
   logins: () => [{ id: BOT, name: "the bot", secrets: {} }],
-  signIn: [],
+  signIn,
+  accounts: true,
   ids,
   capabilities,
   toParts,

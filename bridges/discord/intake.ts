@@ -237,8 +237,12 @@ export class Intake {
   }
 }
 
-/** Everything about one channel stays in order; what is about none goes by itself. */
-function whereOf({ d }: GatewayDispatchPayload): string {
+/**
+ * Everything about one channel stays in order; what is about none goes by itself. Interactions have to be answered within three seconds,
+ * whatever their channel waits for: only those with one message keep their order.
+ */
+function whereOf({ t, d }: GatewayDispatchPayload): string {
+  if (t === On.InteractionCreate) return `interaction:${d.message?.id ?? d.id}`;
   return typeof d === "object" && d !== null && "channel_id" in d && typeof d.channel_id === "string" ? d.channel_id : "";
 }
 

@@ -81,7 +81,6 @@ export class Votes {
     stands: Stands,
   ): Promise<readonly RemoteEvent[]> {
     const { rest, core } = this.#live;
-    const stand = await stands.of(press.channel, press.message);
     const key = `votes:${press.message}`;
     const all = { ...((await core.keep.get(key)) as Record<string, string | undefined> | undefined) };
     if (all[press.user] === press.answer) delete all[press.user];
@@ -89,6 +88,7 @@ export class Votes {
     await core.keep.set(key, all);
     const body = { type: InteractionResponseType.DeferredMessageUpdate };
     await rest.post(Routes.interactionCallback(press.id, press.token), { body, anonymous: true }).catch(() => undefined);
+    const stand = await stands.of(press.channel, press.message);
     if (!stand) return [];
     const chosen = all[press.user];
     const at = momentOf(core.clock.now(), press.message);

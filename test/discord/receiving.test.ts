@@ -22,7 +22,7 @@ function byWebhook(fake: FakeDiscord, channel: string, name: string, content: st
     .message.id;
 }
 
-test("a reply says what it answers, whose, and whether it rings them; a deleted target is said to be deleted", async (t) => {
+test("a reply says what it answers, whose, and whether it rings them, as it does whoever is relayed; a deleted target is said to be deleted", async (t) => {
   const stage = await scene(t);
   const { alice, bob, channel } = stage;
   const bridge = await stage.start();
@@ -32,6 +32,9 @@ test("a reply says what it answers, whose, and whether it rings them; a deleted 
   const loud = await bridge.heard("message", saying("fine"));
   assert.deepEqual(loud.replyTo, { message: messageId(target), author: userId(alice.id), excerpt: "how are you?", ping: true });
   assert.equal((await bridge.heard("message", saying("quietly"))).replyTo?.ping, false);
+  const [relayed] = await bridge.say({ text: "from afar" });
+  alice.say(channel, "far away, too", { reply: relayed?.id as string });
+  assert.equal((await bridge.heard("message", saying("far away, too"))).replyTo?.ping, true);
   const gone = alice.say(channel, "gone");
   alice.delete(channel, gone);
   stage.fake.acts.post(stage.fake.channelOf(channel), bob.user, { content: "to whom?", type: 19, reference: { message: gone, channel } });
@@ -373,7 +376,7 @@ test("commands: as text and as slash commands, with what their author may do the
   await bridge.connection.answer(written.reply, "no");
   fake.command(alice, channel, slash("link ABCD"));
   const chosen = await bridge.heard("command", ({ sender }) => sender === userId(alice.id));
-  assert.deepEqual([chosen.words, chosen.power], ["confirm ABCD", 50]);
+  assert.deepEqual([chosen.words, chosen.power], ["link ABCD", 50]);
   await bridge.connection.answer(chosen.reply, "Agreed.");
   const [interaction] = [...fake.world.interactions.values()];
   assert.deepEqual(

@@ -6,9 +6,10 @@
  *     const guild = discord.guild("Gardeners"), channel = discord.channel(guild, "general"), nelly = discord.person("Nelly", guild);
  *     const message = nelly.say(channel, "good morning");
  */
-import { type APIApplication, type APIRole, ChannelType, PermissionFlagsBits as Bit } from "discord-api-types/v10";
+import { type APIApplication, type APIRole, ChannelType, GatewayIntentBits, PermissionFlagsBits as Bit } from "discord-api-types/v10";
 import { Acts } from "./discord/acts.ts";
 import { FakeGateway } from "./discord/gateway.ts";
+import { FakeOAuth } from "./discord/oauth.ts";
 import { Person } from "./discord/people.ts";
 import { Router } from "./discord/router.ts";
 import { channelRoutes } from "./discord/routes-channels.ts";
@@ -41,6 +42,7 @@ export class FakeDiscord {
   readonly world = new World();
   readonly http: FakeHttp;
   readonly gateway: FakeGateway;
+  readonly oauth: FakeOAuth;
   readonly acts: Acts;
   readonly door: Door;
   readonly bot: Bot;
@@ -55,7 +57,8 @@ export class FakeDiscord {
   private constructor(options: StartOptions) {
     const router = new Router();
     const bots = (token: string): Bot | undefined => [...this.world.bots.values()].find((bot) => bot.token === token);
-    this.http = new FakeHttp(router, this.world, bots);
+    this.oauth = new FakeOAuth(() => this.bot.application.id);
+    this.http = new FakeHttp(router, this.world, bots, this.oauth);
     this.http.limits.speed = options.speed ?? 1;
     this.gateway = new FakeGateway(this.world, this.http.server, bots, {
       heartbeatInterval: options.heartbeatInterval ?? 41_250,
@@ -179,38 +182,55 @@ export class FakeDiscord {
 
   /** `/causeway …` or a menu entry, as a member uses it. Returns the interaction's token, by which its answers are found. */
   command(user: Person, channel: string, data: unknown): string {
+    return this.#interact(user, channel, { type: 2, data });
+  }
+
+  /** A button under one of the bot's own answers. */
+  press(user: Person, channel: string, customId: string): string {
+    const message = { id: this.world.snowflake(), channel_id: channel, content: "", flags: 64, components: [] };
+    return this.#interact(user, channel, { type: 3, data: { component_type: 2, custom_id: customId }, message });
+  }
+
+  #interact(user: Person, channel: string, what: object): string {
     const where = this.channelOf(channel);
     const guild = this.world.guilds.get(where.guild ?? "");
     const id = this.world.snowflake();
     const token = `aW50ZXJhY3Rpb24${id}`;
-    this.world.interactions.set(token, { id, token, channel, acknowledged: false, answers: [] });
+    this.world.interactions.set(token, { id, token, channel, at: this.world.now(), acknowledged: false, ephemeral: false, answers: [] });
     const member = guild?.members.get(user.id);
     const permissions = String(
       guild ? [guild.id, ...(member?.roles ?? [])].reduce((all, role) => all | BigInt(guild.roles.get(role)?.permissions ?? 0), 0n) : 0n,
     );
-    this.gateway.dispatch(
-      "INTERACTION_CREATE",
-      {
-        id,
-        application_id: this.bot.application.id,
-        type: 2,
-        data,
-        guild_id: where.guild,
-        channel: { id: channel, type: where.type, name: where.name },
-        channel_id: channel,
-        ...(member ? { member: { ...member, permissions } } : { user: user.user }),
-        token,
-        version: 1,
-        locale: "en-US",
-        entitlements: [],
-        authorizing_integration_owners: {},
-        context: 0,
-        app_permissions: "0",
-        attachment_size_limit: 10_485_760,
-      },
-      { only: this.bot.user.id },
-    );
+    const payload = {
+      id,
+      application_id: this.bot.application.id,
+      guild_id: where.guild,
+      channel: { id: channel, type: where.type, name: where.name },
+      channel_id: channel,
+      ...(member ? { member: { ...member, permissions } } : { user: user.user }),
+      token,
+      version: 1,
+      locale: "en-US",
+      entitlements: [],
+      authorizing_integration_owners: {},
+      context: guild ? 0 : 1,
+      app_permissions: "0",
+      attachment_size_limit: 10_485_760,
+      ...what,
+    };
+    this.gateway.dispatch("INTERACTION_CREATE", payload, { only: this.bot.user.id });
     return token;
+  }
+
+  /** Somebody is there, away, or gone: told in every server that they share with the bot. */
+  presence(user: Person, status: "online" | "idle" | "dnd" | "offline", words?: string): void {
+    const activities = words === undefined ? [] : [{ type: 4, name: "Custom Status", state: words, created_at: this.world.now() }];
+    this.world.presences.set(user.id, { status, activities });
+    for (const guild of this.world.guilds.values()) {
+      if (!guild.members.has(user.id)) continue;
+      const d = { user: { id: user.id }, guild_id: guild.id, status, activities, client_status: {} };
+      this.gateway.dispatch("PRESENCE_UPDATE", d, { intent: GatewayIntentBits.GuildPresences, guild: guild.id });
+    }
   }
 
   /** An outage of one server, and its end. */

@@ -113,9 +113,14 @@ export class FakeGateway {
       return socket.ws.close(4002, "Error while decoding payload.");
     }
     switch (payload.op) {
-      case Op.Heartbeat:
+      case Op.Heartbeat: {
+        // The last number that was received, or null before the first. https://discord.com/developers/docs/events/gateway#sending-heartbeats
+        const { d } = payload;
+        const isNumber = typeof d === "number" && Number.isInteger(d) && d >= 0 && d <= (socket.session?.seq ?? 0);
+        if (d !== null && !isNumber) return socket.ws.close(4002, "Error while decoding payload.");
         if (this.acknowledges) this.#send(socket, { op: Op.HeartbeatAck, d: null, s: null, t: null });
         return;
+      }
       case Op.Identify:
         return this.#identify(socket, payload.d as Record<string, unknown>);
       case Op.Resume:
@@ -143,7 +148,9 @@ export class FakeGateway {
     const shard = (d["shard"] as [number, number] | undefined) ?? [0, 1];
     if (shard[0] >= shard[1]) return socket.ws.close(4010, "Invalid shard.");
     if (this.options.shards > 1 && shard[1] < this.options.shards) return socket.ws.close(4011, "Sharding required.");
-    if (typeof d["properties"] !== "object") return socket.ws.close(4002, "Error while decoding payload.");
+    const properties = (d["properties"] ?? {}) as Record<string, unknown>;
+    if (!["os", "browser", "device"].every((key) => typeof properties[key] === "string"))
+      return socket.ws.close(4002, "Error while decoding payload.");
     this.identifies += 1;
     const session: Session = {
       id: randomBytes(16).toString("hex"),
@@ -176,12 +183,7 @@ export class FakeGateway {
     });
     for (const guild of mine) {
       if (guild.unavailable) this.#to(session, "GUILD_DELETE", { id: guild.id, unavailable: true });
-      else
-        this.#to(
-          session,
-          "GUILD_CREATE",
-          guildCreate(guild, this.#world, session.bot.user.id, (session.intents & Intent.GuildMembers) !== 0, session.largeThreshold),
-        );
+      else this.#to(session, "GUILD_CREATE", guildCreate(guild, this.#world, session.bot.user.id, session.intents, session.largeThreshold));
     }
   }
 
@@ -191,8 +193,8 @@ export class FakeGateway {
   greetGuild(guild: Guild): void {
     for (const session of this.#sessions.values()) {
       if (!guild.members.has(session.bot.user.id) || !this.#isOf(session, guild.id)) continue;
-      const seesMembers = (session.intents & Intent.GuildMembers) !== 0;
-      this.#to(session, "GUILD_CREATE", guildCreate(guild, this.#world, session.bot.user.id, seesMembers, session.largeThreshold));
+      const { bot, intents, largeThreshold } = session;
+      this.#to(session, "GUILD_CREATE", guildCreate(guild, this.#world, bot.user.id, intents, largeThreshold));
     }
   }
 

@@ -129,7 +129,10 @@ function userRoutes(router: Router, door: Door): void {
     if (interaction.acknowledged) throw new ApiError(400, 40_060, "Interaction has already been acknowledged.");
     if (![1, 4, 5, 6, 7].includes(Number(asked.body["type"])))
       throw invalid("type", "BASE_TYPE_CHOICES", "Value must be one of (1, 4, 5, 6, 7).");
+    // https://discord.com/developers/docs/interactions/receiving-and-responding: three seconds, or it is gone.
+    if (door.world.now() - interaction.at > 3_000) throw unknown.interaction();
     interaction.acknowledged = true;
+    interaction.ephemeral = ((Number((asked.body["data"] as { flags?: unknown } | undefined)?.flags ?? 0) || 0) & 64) !== 0;
   });
   router.on("POST", "/attachments/refresh-urls", (asked) => {
     botOf(asked);

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { type APIMessage, type APIUser, type APIWebhook, WebhookType } from "discord-api-types/v10";
 import { Bit } from "./rights.ts";
 import type { Draft } from "./acts.ts";
-import { ApiError, invalid, unknown } from "./errors.ts";
+import { ApiError, archived, invalid, unknown } from "./errors.ts";
 import { type Asked, snowflakeIn } from "./request.ts";
 import type { Router } from "./router.ts";
 import { botOf, channelFor, type Door, editStored, largest, need } from "./routes-messages.ts";
@@ -53,6 +53,7 @@ export function webhookRoutes(router: Router, door: Door): void {
   router.on("DELETE", "/webhooks/:w/:t/messages/:m", (asked, p) => {
     const webhook = authorised(door, p);
     const { channel } = ofWebhook(door, webhook, asked, p.m);
+    if (channel.meta?.archived) throw archived();
     door.acts.remove(channel, [p.m]);
   });
 }
@@ -202,10 +203,16 @@ function shape(door: Door, stored: Stored): APIMessage {
 function followUp(door: Door, asked: Asked, p: { w: string; t: string; m?: string }): unknown {
   const interaction = door.world.interactions.get(p.t);
   if (!interaction) throw unknown.webhook();
-  if (!interaction.acknowledged) throw new ApiError(404, 10_015, "Unknown Webhook");
+  if (!interaction.acknowledged || p.w !== [...door.world.bots.values()][0]?.application.id) throw unknown.webhook();
+  if (door.world.now() - interaction.at > 900_000) throw new ApiError(401, 50_027, "Invalid Webhook Token");
   const content = contentOf(asked.body);
   if (!content) throw new ApiError(400, 50_006, "Cannot send an empty message");
-  const answer = { id: door.world.snowflake(), content, channel_id: interaction.channel } as APIMessage;
+  const answer = {
+    id: door.world.snowflake(),
+    content,
+    channel_id: interaction.channel,
+    components: asked.body["components"] ?? [],
+  } as APIMessage;
   interaction.answers.push(answer);
   return answer;
 }

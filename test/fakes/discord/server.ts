@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { ApiError, unauthorized } from "./errors.ts";
 import { Limits, type Verdict } from "./limits.ts";
+import type { FakeOAuth } from "./oauth.ts";
 import { type Asked, readBody } from "./request.ts";
 import type { Router } from "./router.ts";
 import type { Bot, World } from "./world.ts";
@@ -45,8 +46,10 @@ export class FakeHttp {
   readonly #router: Router;
   readonly #world: World;
   readonly #bots: (token: string) => Bot | undefined;
+  readonly #oauth: FakeOAuth;
 
-  constructor(router: Router, world: World, bots: (token: string) => Bot | undefined) {
+  constructor(router: Router, world: World, bots: (token: string) => Bot | undefined, oauth: FakeOAuth) {
+    this.#oauth = oauth;
     this.#router = router;
     this.#world = world;
     this.#bots = bots;
@@ -98,6 +101,12 @@ export class FakeHttp {
   async #api(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     const method = request.method ?? "GET";
     const path = url.pathname.slice("/api/v10".length);
+    // https://discord.com/developers/docs/reference#user-agent
+    if (!/^DiscordBot \(https?:\/\/[^\s,]+, [^\s,)]+\)/.test(request.headers["user-agent"] ?? ""))
+      throw new ApiError(403, 40_333, "internal network error");
+    if (path.startsWith("/oauth2/token")) return await this.#oauth.serve(request, response, path);
+    const bearer = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1];
+    if (bearer !== undefined) return this.#asUser(bearer, `${method} ${path}`, response);
     const fault = this.faults.find((one) => one.times > 0 && one.match(method, path));
     if (fault) fault.times -= 1;
     if (fault && this.#before(fault, request, response)) {
@@ -141,6 +150,14 @@ export class FakeHttp {
     if (fault && this.#after(fault, request, response)) return;
     response.writeHead(seen.status, { ...verdict.headers, ...(answer === undefined ? {} : { "content-type": "application/json" }) });
     response.end(answer === undefined ? undefined : JSON.stringify(answer));
+  }
+
+  /** A person's own token, as OAuth2 gives it: with `identify` it tells who they are, and nothing else. */
+  #asUser(token: string, what: string, response: ServerResponse): void {
+    const grant = this.#oauth.tokens.get(token);
+    if (!grant) throw unauthorized();
+    if (what !== "GET /users/@me" || !grant.scope.split(" ").includes("identify")) throw new ApiError(403, 50_001, "Missing Access");
+    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(grant.user));
   }
 
   /** Webhooks and interactions carry their own token in the path. */

@@ -6,6 +6,7 @@ import {
   type APIMessage,
   ChannelType,
   type GatewayGuildCreateDispatchData,
+  GatewayIntentBits,
 } from "discord-api-types/v10";
 import { type Channel, type Guild, isForum, isThread, type Member, type Stored, type World } from "./world.ts";
 
@@ -120,11 +121,13 @@ export function guildCreate(
   guild: Guild,
   world: World,
   me: string,
-  seesMembers: boolean,
+  intents: number,
   largeThreshold: number,
 ): GatewayGuildCreateDispatchData {
   const all = [...guild.members.values()];
   const mine = all.filter(({ user }) => user.id === me);
+  const seesMembers = (intents & GatewayIntentBits.GuildMembers) !== 0;
+  const seesPresences = (intents & GatewayIntentBits.GuildPresences) !== 0;
   const members = seesMembers && all.length <= largeThreshold ? all : mine;
   return {
     ...guildShape(guild),
@@ -139,7 +142,12 @@ export function guildCreate(
       .threadsOf(guild.id)
       .filter(({ meta }) => meta?.archived === false)
       .map((channel) => channelShape(channel, world)),
-    presences: [],
+    presences: seesPresences
+      ? all.flatMap(({ user }) => {
+          const known = world.presences.get(user.id);
+          return known && known.status !== "offline" ? [{ user: { id: user.id }, guild_id: guild.id, ...known, client_status: {} }] : [];
+        })
+      : [],
     stage_instances: [],
     guild_scheduled_events: [],
     soundboard_sounds: [],

@@ -96,6 +96,18 @@ export interface Bot {
   commands: unknown[];
 }
 
+export interface Interaction {
+  readonly id: string;
+  readonly token: string;
+  readonly channel: string;
+  /** When it was made, of which it has three seconds to be acknowledged. */
+  readonly at: number;
+  acknowledged: boolean;
+  /** Seen by nobody else: said when it was acknowledged. */
+  ephemeral: boolean;
+  readonly answers: APIMessage[];
+}
+
 const EPOCH = 1_420_070_400_000n;
 
 export class World {
@@ -107,7 +119,9 @@ export class World {
   readonly bots = new Map<string, Bot>();
   /** Files by path on the CDN. */
   readonly files = new Map<string, { bytes: Buffer; type: string }>();
-  readonly interactions = new Map<string, { id: string; token: string; channel: string; acknowledged: boolean; answers: APIMessage[] }>();
+  readonly interactions = new Map<string, Interaction>();
+  /** Who is there, by user. */
+  readonly presences = new Map<string, { readonly status: string; readonly activities: readonly object[] }>();
   /** Where files are served. */
   cdn = "";
   /** Added to the wall's time: a test may let time pass. */
