@@ -16,6 +16,8 @@ export interface BridgeFiles {
   readonly clockSpeed: string | undefined;
   /** Of its process, besides this one's. */
   readonly env: Readonly<Record<string, string>>;
+  /** Absent = the one of this folder. */
+  readonly launcher: string | undefined;
 }
 
 export interface Bridge {
@@ -43,7 +45,7 @@ function launch(files: BridgeFiles, words: readonly string[]): ChildProcess {
   // Straight into the file: what it says in its last instant is not lost on the way through us.
   const log = openSync(files.log, "a");
   const speed = files.clockSpeed === undefined ? {} : { CAUSEWAY_CLOCK_SPEED: files.clockSpeed };
-  const child = spawn(process.execPath, [LAUNCHER, ...words, "-c", files.config], {
+  const child = spawn(process.execPath, [files.launcher ?? LAUNCHER, ...words, "-c", files.config], {
     cwd: files.folder,
     env: { ...process.env, ...speed, ...files.env },
     stdio: ["ignore", log, log],

@@ -17,6 +17,8 @@ export interface WorldOptions {
   readonly speed?: number;
   /** Whether everybody reaches the bridge, so that networks are given addresses on it. Default false. */
   readonly open?: boolean;
+  /** The command that is run; default: the one of this folder. */
+  readonly launcher?: string;
   /** Where the bridge runs: in a process of its own exactly as in production (default), or in this one, for a debugger. */
   readonly process?: "own" | "this";
   /** Where the bridge listens; any free one by default. */
@@ -55,6 +57,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     log: join(folder, "bridge.log"),
     clockSpeed,
     env: options.env ?? {},
+    launcher: options.launcher,
   };
   // The registration wants a config, the config the homeserver's address, the homeserver the registration.
   await writeConfig(files.config, "http://127.0.0.1:1", port, options);
