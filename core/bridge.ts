@@ -35,6 +35,7 @@ import { Notices } from "./notices.ts";
 import { OptOuts } from "./opt-out.ts";
 import { workOut } from "./portal/out.ts";
 import { OwnLogins } from "./own-logins.ts";
+import { observeLeaving } from "./own-presence.ts";
 import type { PortalContext } from "./portal/portal.ts";
 import { refresh } from "./portal/refresh.ts";
 import { modeOf } from "./readers.ts";
@@ -226,6 +227,7 @@ export class Bridge {
       bot,
       secret,
       settings,
+      tellPrivately: (person, key, text) => this.#tellPrivately(person, key, text),
       told: {
         delivered: (link, direction, kind, since, trace) => this.#delivered(link, direction, kind, since, trace),
         missed: (link, lines) => options.metrics.missed(link.network, lines),
@@ -247,7 +249,7 @@ export class Bridge {
       moderation: this.#moderation,
       bot,
       relay,
-      talk: () => ({ ...this.#direct(), logins: this.#logins }),
+      talk: () => ({ ...this.#direct(), logins: this.#logins, permissions }),
     };
   }
 
@@ -276,6 +278,7 @@ export class Bridge {
       clock,
       log,
       networkName: (link) => this.#options.networks.find(({ network }) => network.id === link.network)?.network.name ?? link.network,
+      tellPrivately: (person, key, text) => this.#tellPrivately(person, key, text),
       homeserverBack: () => void this.#gaps.again(),
       held: (lanes) => {
         this.#held = lanes;
@@ -372,6 +375,7 @@ export class Bridge {
     const { canary, store, client, log, namespace } = this.#options;
     canary?.observe(event);
     this.#portal.surroundings.observe(event);
+    observeLeaving({ links: this.#links, logins: this.#logins, log }, event);
     const opened = (link: Link) => ["in", "out"].forEach((kind) => this.#lanes.wake(`${kind}:${link.id}`, true));
     const mine = { links: this.#links, linking: this.#linking, users: store.users, bot: namespace.bot };
     observeBotRooms({ ...mine, client, log, opened }, event).catch((error: unknown) => log.error({ err: error }, "A room was not let go"));

@@ -11,6 +11,7 @@ import type { Ghosts } from "./ghost.ts";
 import type { Work } from "./lane.ts";
 import type { Links } from "./links.ts";
 import { type Logins, notConnected } from "./logins.ts";
+import { leaveAll } from "./own-presence.ts";
 import { failureOf, type MatrixClient } from "./matrix/client.ts";
 import { strings } from "./matrix/event.ts";
 import type { Namespace } from "./matrix/namespace.ts";
@@ -149,6 +150,7 @@ async function leaveNetwork(turn: Turn): Promise<void> {
   if (!live || (await linkedAgain(turn))) return;
   if (live.state.is !== "connected") throw new TryLater(notConnected(live), 60_000, "login");
   await live.connection.leave(link.channel);
+  await leaveAll({ logins, log: turn.log }, link);
   // Linked anew in this very moment: whoever came first, we are in.
   if (await linkedAgain(turn)) await live.connection.join(link.channel);
 }

@@ -43,10 +43,12 @@ export async function prepareRemote(
 
 /** The lane that the event goes into; undefined = it needs no turn. */
 function laneOf(context: RemoteIntakeContext, live: LiveLogin, link: Link | undefined, event: RemoteEvent): string | undefined {
+  if (event.kind === "notice" && event.to === "owner") return live.login.owner ? `dm:${live.network.id}/${live.login.id}` : undefined;
   if (event.kind === "command") return `do:${live.network.id}/${live.login.id}`;
   // A profile is shown when its ghost next speaks, as the network tells it then.
   if (event.kind === "person-changed") return undefined;
-  if (!link) return event.direct && live.login.owner ? `dm:${live.network.id}/${live.login.id}` : undefined;
+  const hasRooms = live.login.owner !== undefined || live.network.accounts === true;
+  if (!link) return event.direct && hasRooms && !event.echo ? `dm:${live.network.id}/${live.login.id}` : undefined;
   if (isEcho(context, event)) return undefined;
   if (isFleeting(event)) {
     context.fleeting(link, event);

@@ -58,10 +58,11 @@ export class Verbs {
     const { text, part } = this.#partIn(network, String(event.content["body"]).replace(/^!\S+\s*/, ""));
     const [, name = "help", rest = ""] = /^(\S+)\s*([^]*)$/.exec(text) ?? [];
     const verb = network.verbs?.find((one) => one.name === name.toLowerCase());
-    if (verb?.secret) await this.#hide(event);
+    const isSecret = verb?.secret?.(rest.trim()) ?? false;
+    if (isSecret) await this.#hide(event);
     if (verb && !this.#may(event.sender, verb)) throw new Refused(`The bridge's permissions do not let you ask for ${verb.name}.`);
     if (!verb) return this.#helpOn(network, event.sender, name);
-    if (verb.secret && !(await this.#isDirect(event)))
+    if (isSecret && !(await this.#isDirect(event)))
       throw new Refused("Not here, where others can read it (it has been taken back): say it in a direct chat with me.");
     const words = rest.replaceAll(/\s*[\r\n\0]+\s*/g, " ").trim();
     const wanted = { event, network, part, channel: await this.#channelIn(network, event, part) };

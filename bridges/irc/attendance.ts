@@ -4,6 +4,7 @@ import { Refused, TryLater } from "../../core/model/errors.ts";
 import type { RemoteChannelId } from "../../core/model/ids.ts";
 import type { Clock } from "../../core/network.ts";
 import { linesOf } from "./batches.ts";
+import { foldAscii } from "./casemap.ts";
 import { readable } from "./endings.ts";
 import type { Line } from "./line.ts";
 import type { Outbox } from "./outbox.ts";
@@ -19,15 +20,19 @@ export interface AttendanceOptions {
   entered(id: RemoteChannelId, name: string, since: number | undefined): void;
   /** A sentence for the channel's room. */
   tell(id: RemoteChannelId, sentence: string): void;
+  renamed(id: RemoteChannelId, name: string): void;
   /** As far as the server's lines have told. */
   isMember(channel: string): boolean;
+  /** Of a person's own connection they are told as "you". */
+  readonly own: boolean;
   /** There is no way in, ever. */
   gone(id: RemoteChannelId, why: string): void;
 }
 
 interface Place {
   readonly id: RemoteChannelId;
-  readonly name: string;
+  /** As the server has it now; channels can be renamed. */
+  name: string;
   state: "out" | "entering" | "in";
   why: string | undefined;
   tries: number;
@@ -48,6 +53,7 @@ const MOST_AT_ONCE = 10;
 export class Attendance {
   readonly #options: AttendanceOptions;
   readonly #places = new Map<RemoteChannelId, Place>();
+  readonly #keys = new Map<string, string>();
   #session: Session | undefined;
   #abort = new AbortController();
   #queue: Place[] = [];
@@ -68,6 +74,21 @@ export class Attendance {
     return undefined;
   }
 
+  /** The server has given the channel another name. It is found by both from now on. */
+  renamed(from: string, to: string, fold: (text: string) => string): void {
+    const place = this.#find(from, fold);
+    if (!place || to === "") return;
+    place.name = to;
+    this.#options.renamed(place.id, to);
+  }
+
+  /** Former and present names of channels. */
+  renames(): (readonly [from: string, to: string])[] {
+    return [...this.#places.values()]
+      .map(({ id, name }) => [id.slice(id.indexOf("/") + 1), name] as const)
+      .filter(([from, to]) => from !== foldAscii(to));
+  }
+
   names(): string[] {
     return [...this.#places.values()].map((place) => place.name);
   }
@@ -80,7 +101,17 @@ export class Attendance {
   obstacle(id: RemoteChannelId): TryLater | undefined {
     const place = this.#places.get(id);
     if (!place || place.state === "in") return undefined;
-    return new TryLater(place.why ?? `The bridge is on its way into ${place.name}.`, place.why ? 60_000 : 3000, "channel");
+    return new TryLater(
+      place.why ?? `${this.#options.own ? "You are" : "The bridge is"} on the way into ${place.name}.`,
+      place.why ? 60_000 : 3000,
+      "channel",
+    );
+  }
+
+  /** Why we are kept out, where we are. */
+  barrier(id: RemoteChannelId): string | undefined {
+    const place = this.#places.get(id);
+    return place?.state === "out" ? place.why : undefined;
   }
 
   /** A connection is ready. Resolves when it is clear for each channel whether we are in. */
@@ -114,12 +145,21 @@ export class Attendance {
     await entered;
   }
 
-  async leave(id: RemoteChannelId): Promise<void> {
+  /** The key that somebody gave for a channel. */
+  keyed(name: string, key: string | undefined): void {
+    if (key) this.#keys.set(foldAscii(name), key);
+  }
+
+  #keyOf(name: string): string | undefined {
+    return this.#keys.get(foldAscii(name)) ?? this.#options.key(name);
+  }
+
+  async leave(id: RemoteChannelId, words = "This channel is no longer bridged"): Promise<void> {
     const place = this.#places.get(id);
     this.#places.delete(id);
     place?.cancel?.();
     if (!place || !this.#session || place.state === "out") return;
-    await this.#ask("PART", place.name, "This channel is no longer bridged");
+    await this.#ask("PART", place.name, words);
   }
 
   /** The server says that we are in. */
@@ -129,12 +169,12 @@ export class Attendance {
   }
 
   #comeIn(place: Place): void {
-    const { clock, tell, entered } = this.#options;
+    const { clock, tell, entered, own } = this.#options;
     const back = place.why !== undefined;
     const { since } = place;
     place.cancel?.();
     Object.assign(place, { state: "in", why: undefined, cancel: undefined, since: undefined, entered: clock.now() });
-    if (back) tell(place.id, `The bridge is back in ${place.name}.`);
+    if (back) tell(place.id, `${own ? "You are" : "The bridge is"} back in ${place.name}.`);
     entered(place.id, place.name, since);
     settle(place, undefined);
   }
@@ -147,11 +187,15 @@ export class Attendance {
     // Having been in for an hour counts as being welcome.
     if (place.state === "in" && now - place.entered > 60 * 60_000) place.tries = 0;
     const pause = Math.min(AFTER_KICK * 2 ** place.tries, LONGEST_PAUSE);
+    const { own } = this.#options;
     const why = by
-      ? `${readable(by.nick)} has thrown the bridge out of ${place.name} (${readable(by.reason)}).`
-      : `The bridge is out of ${place.name}.`;
+      ? `${readable(by.nick)} has thrown ${own ? "you" : "the bridge"} out of ${place.name} (${readable(by.reason)}).`
+      : `${own ? "You are" : "The bridge is"} out of ${place.name}.`;
     Object.assign(place, { state: "out", why, since: now, tries: place.tries + 1 });
-    this.#options.tell(place.id, `${why} It tries to come back in ${said(pause)}.`);
+    this.#options.tell(
+      place.id,
+      `${why} ${own ? "Your next word there is relayed until the way is clear; it is tried again" : "It tries to come back"} in ${said(pause)}.`,
+    );
     this.#again(place, pause);
   }
 
@@ -191,9 +235,9 @@ export class Attendance {
     await Promise.resolve();
     while (this.#queue.length > 0 && this.#session) {
       const places = this.#queue
-        .splice(0, MOST_AT_ONCE)
+        .splice(0, Math.min(MOST_AT_ONCE, this.#session.isupport.targetsAtMost("JOIN")))
         .filter((place) => place.state === "entering" && this.#places.get(place.id) === place);
-      const keyed = places.filter((place) => this.#options.key(place.name) !== undefined);
+      const keyed = places.filter((place) => this.#keyOf(place.name) !== undefined);
       const sorted = [...keyed, ...places.filter((place) => !keyed.includes(place))];
       if (sorted.length > 0)
         await this.#request(sorted, keyed).catch((error: unknown) => this.#options.log.debug({ err: error }, "A channel was not entered"));
@@ -203,7 +247,7 @@ export class Attendance {
 
   async #request(places: readonly Place[], keyed: readonly Place[]): Promise<void> {
     const names = places.map((place) => place.name).join(",");
-    const keys = keyed.map((place) => this.#options.key(place.name) ?? "").join(",");
+    const keys = keyed.map((place) => this.#keyOf(place.name) ?? "").join(",");
     const lines = await this.#ask("JOIN", names, ...(keys === "" ? [] : [keys]));
     for (const place of places) this.#entered(place, lines);
   }
@@ -212,14 +256,15 @@ export class Attendance {
   #entered(place: Place, lines: readonly Line[]): void {
     if (place.state !== "entering" || this.#places.get(place.id) !== place) return;
     const fold = (text: string): string => this.#session?.fold(text) ?? text;
+    const { own } = this.#options;
     const about = lines.filter((line) => line.params.some((word) => fold(word) === fold(place.name)));
-    const barrier = about.map((line) => barrierOf(line, place.name)).find((found) => found !== undefined);
+    const barrier = about.map((line) => barrierOf(line, place.name, own)).find((found) => found !== undefined);
     if (barrier) this.#keptOut(place, barrier);
     // A server does not answer to who is in already.
     else if (this.#options.isMember(place.name)) {
       place.since = undefined;
       this.#comeIn(place);
-    } else if (this.#session) place.cancel = this.#options.clock.timer(ENTER_WITHIN, () => this.#keptOut(place, slow(place.name)));
+    } else if (this.#session) place.cancel = this.#options.clock.timer(ENTER_WITHIN, () => this.#keptOut(place, slow(place.name, own)));
   }
 
   #keptOut(place: Place, { why, again }: Barrier): void {
@@ -232,7 +277,7 @@ export class Attendance {
     }
     const pause = Math.min(Math.min(again, 30_000) * 2 ** place.tries, Math.max(again, LONGEST_PAUSE));
     place.tries += 1;
-    if (news) this.#options.tell(place.id, `${why} The bridge tries again from time to time.`);
+    if (news) this.#options.tell(place.id, `${why} It is tried again from time to time.`);
     this.#again(place, pause);
     settle(place, new Refused(why));
   }
@@ -253,7 +298,10 @@ export class Attendance {
   }
 }
 
-const slow = (name: string): Barrier => ({ why: `${name} did not let the bridge in, and the server does not say why.`, again: 60_000 });
+const slow = (name: string, own: boolean): Barrier => ({
+  why: `${name} did not let ${own ? "you" : "the bridge"} in, and the server does not say why.`,
+  again: 60_000,
+});
 
 function newPlace(id: RemoteChannelId, name: string): Place {
   return { id, name, state: "out", why: undefined, tries: 0, since: undefined, entered: 0, cancel: undefined, waiting: new Set() };

@@ -56,6 +56,8 @@ export class Book {
   readonly people = new Map<string, BookPerson>();
   readonly channels = new Map<string, BookChannel>();
   readonly #options: BookOptions;
+  /** Former names of channels. */
+  readonly #aliases = new Map<string, string>();
 
   constructor(nick: string, options: BookOptions) {
     this.me = { nick, user: "", host: "", account: undefined };
@@ -80,7 +82,13 @@ export class Book {
   }
 
   channel(name: string): BookChannel | undefined {
-    return this.channels.get(this.fold(name));
+    const folded = this.fold(name);
+    return this.channels.get(folded) ?? this.channels.get(this.#aliases.get(folded) ?? folded);
+  }
+
+  /** The channel that core knows by one name goes by another. */
+  alias(from: string, to: string): void {
+    this.#aliases.set(this.fold(from), this.fold(to));
   }
 
   ranksIn(channel: string, nick: string): string {
@@ -277,6 +285,8 @@ export class Book {
     if (!channel || to === "") return;
     this.channels.delete(this.fold(from));
     this.channels.set(this.fold(to), { ...channel, name: to });
+    for (const [former, now] of this.#aliases) if (now === this.fold(from)) this.#aliases.set(former, this.fold(to));
+    this.alias(from, to);
   }
 
   #note(nick: string, change: Partial<BookPerson>): void {

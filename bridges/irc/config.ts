@@ -81,6 +81,12 @@ const relaySchema = z.strictObject({
 
 const ownSchema = z.strictObject({
   enabled: z.boolean().default(false).describe("Let Matrix people have connections of their own. Ask the network's staff first."),
+  for: z
+    .enum(["speakers", "asked"])
+    .default("speakers")
+    .describe(
+      "Who gets one: `speakers`, whoever may sign in and says something in a linked channel; `asked`, who has asked for it by `!causeway login irc`.",
+    ),
   nick: oneLine(100)
     .default("{localpart}[m]")
     .describe("Nick of a person who has chosen none. Holds {localpart}, {server}, {name} or {mxid}."),
@@ -89,6 +95,7 @@ const ownSchema = z.strictObject({
   most: z.int().min(0).max(10_000).default(100).describe("Connections of people at once."),
   away_after_minutes: z.number().min(0).default(15).describe("Marked away after so long without a word; 0 = never."),
   quit_after_hours: z.number().min(0).default(0).describe("Disconnected after so long without a word, until they speak again; 0 = never."),
+  channels: z.int().min(1).max(1000).default(50).describe("Channels that one person's connection is in at most."),
   per_minute: z.number().min(0.1).max(600).default(20).describe("New connections a minute, reconnections included."),
   ipv6_prefix: z
     .string()
@@ -104,6 +111,7 @@ const ownSchema = z.strictObject({
 const channelSchema = z.strictObject({
   key: word(64).optional().describe("The key of a channel that is +k."),
   relay: z.enum(["prefix", "relaymsg"]).optional().describe("How relayed people appear in this channel."),
+  own: z.boolean().optional().describe("False: nobody has a connection of their own in this channel, and everybody is relayed."),
   max_lines: z.int().min(1).max(100).optional().describe("As `relay.max_lines`, for this channel."),
 });
 

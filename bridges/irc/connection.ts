@@ -1,12 +1,15 @@
 /** One login to one IRC network: the contract's side of it, put together from its parts. */
 import { Broken, Refused, TryLater } from "../../core/model/errors.ts";
+import type { RemoteNotice } from "../../core/model/events.ts";
 import type { RemoteChannelId, RemoteUserId } from "../../core/model/ids.ts";
 import type { Person } from "../../core/model/message.ts";
 import { plainText } from "../../core/model/richtext.ts";
-import type { Channel, Connection, Core, Deed, Found, Hint, Login, Part, Progress, Sent } from "../../core/network.ts";
+import type { Asking, Channel, Connection, Core, Deed, Found, Hint, Login, Part, Progress, Rule, Sent } from "../../core/network.ts";
 import { abilitiesIn } from "./abilities.ts";
 import { Absences } from "./absences.ts";
+import { Answers } from "./answers.ts";
 import { Attendance } from "./attendance.ts";
+import { Callers } from "./callers.ts";
 import type { IrcCapabilities } from "./capabilities.ts";
 import { type IrcNetworkConfig, settingsOf } from "./config.ts";
 import { Ctcp } from "./ctcp.ts";
@@ -14,7 +17,7 @@ import { Deeds } from "./deeds.ts";
 import { Delivery } from "./delivery.ts";
 import { Flood, type Pace } from "./flood.ts";
 import { History } from "./history.ts";
-import { readChannelId } from "./ids.ts";
+import { channelId, directId, readChannelId } from "./ids.ts";
 import { Inquiries } from "./inquiries.ts";
 import type { Kin } from "./kin.ts";
 import { wrap } from "./lines.ts";
@@ -23,6 +26,7 @@ import { Lookup } from "./lookup.ts";
 import { Netsplit } from "./netsplit.ts";
 import { Outbox } from "./outbox.ts";
 import { OwnNicks } from "./own-nicks.ts";
+import { OwnWishes } from "./own-wishes.ts";
 import { Perspective } from "./perspective.ts";
 import { Presence } from "./presence.ts";
 import { Reception } from "./reception.ts";
@@ -70,6 +74,10 @@ export class IrcConnection implements Connection {
   readonly #typing: Typing;
   readonly #upkeep: Upkeep;
   readonly #sessions: Sessions;
+  readonly #answers: Answers;
+  readonly #callers: Callers;
+  /** Channels that the server has renamed, by the id that core knows them by. */
+  #names: Record<string, string> = {};
   #closed = false;
 
   constructor(options: IrcConnectionOptions) {
@@ -89,6 +97,8 @@ export class IrcConnection implements Connection {
       clock,
       log,
       outbox,
+      own: self.own,
+      renamed: (id, name) => this.#renamed(id, name),
       key: (channel) => settingsOf(config, channel).key,
       entered: (id, name, since) => this.#entered(id, name, since),
       tell: (id, text) => this.#tell(id, text),
@@ -122,6 +132,7 @@ export class IrcConnection implements Connection {
       view: (places) => this.#perspective.view(places),
     });
     this.#delivery = new Delivery({
+      own: self.own,
       clock,
       outbox,
       flood: this.#flood,
@@ -137,6 +148,20 @@ export class IrcConnection implements Connection {
       paste: core.paste && ((text, title) => (core.paste as NonNullable<Core["paste"]>)(text, title)),
     });
     const networkName = config.name ?? network;
+    this.#callers = new Callers({
+      networkName,
+      own: self.own,
+      clock,
+      core,
+      notice: (nick, text) => void this.answer({ nick }, text).catch(() => undefined),
+    });
+    const shared = { network, networkName, config, clock, outbox, signal, live, current, own: self.own };
+    this.#answers = new Answers({
+      ...shared,
+      wishes: this.#wishesOf(shared),
+      trouble: () => this.#sessions.trouble,
+      inside: () => this.#attendance.inside(),
+    });
     this.#lookup = new Lookup({ network, networkName, outbox, history: this.#history, signal, live, view });
     this.#deeds = new Deeds({ outbox, live });
     this.#netsplit = new Netsplit({ clock, tell: (channel, text) => this.#tell(this.#perspective.channelId(channel), text) });
@@ -158,6 +183,7 @@ export class IrcConnection implements Connection {
       reception: this.#reception,
       delivery: () => this.#delivery,
       settled: (now) => this.#settled(now),
+      sort: (events) => this.#callers.sort(events),
       heard: (events) => this.#absences.heard(events),
       lost: (now) => this.#lost(now),
       counted: (now, channel) => this.#counted(now, channel),
@@ -178,9 +204,60 @@ export class IrcConnection implements Connection {
     });
   }
 
-  send(part: Part, key: string, progress: Progress): Promise<Sent> {
-    this.#options.self.spoke?.();
-    return this.#delivery.send(part, key, progress);
+  async send(part: Part, key: string, progress: Progress): Promise<Sent> {
+    const { self } = this.#options;
+    self.spoke?.();
+    if (!self.own) return await this.#delivery.send(part, key, progress);
+    if (!this.#sessions.current) self.hurry?.();
+    try {
+      return await this.#delivery.send(part, key, progress);
+    } catch (error) {
+      throw this.#ofOnePerson(error, part.channel);
+    }
+  }
+
+  /** What one person's connection cannot do is told to that person, and holds up nobody else. */
+  #ofOnePerson(error: unknown, channel: RemoteChannelId | undefined): unknown {
+    if (error instanceof Refused) return new Refused(error.message, { cause: error, to: "sender" });
+    if (!(error instanceof TryLater)) return error;
+    const barrier = channel === undefined ? undefined : this.#attendance.barrier(channel);
+    if (barrier !== undefined) return new Refused(barrier, { cause: error, to: "sender" });
+    return new TryLater(error.message, error.after, "item", { cause: error });
+  }
+
+  async ask(asking: Asking): Promise<string> {
+    return await this.#answers.to(asking);
+  }
+
+  /** Whoever has gone into a channel by themselves stays. */
+  async ownerLeft(channel: RemoteChannelId): Promise<void> {
+    const name = readChannelId(channel)?.channel;
+    const { account } = this.#options.self;
+    if (name === undefined || !account || name in account.channels) return;
+    await this.#attendance.leave(channel, "Has left the room");
+  }
+
+  hurry(): void {
+    this.#options.self.hurry?.();
+  }
+
+  speaksIn(channel: RemoteChannelId): boolean {
+    const { self, config } = this.#options;
+    return !self.own || settingsOf(config, readChannelId(channel)?.channel).own !== false;
+  }
+
+  async rule(rule: Rule): Promise<void> {
+    await this.#deeds.rule(rule);
+  }
+
+  async talk(people: readonly RemoteUserId[]): Promise<RemoteChannelId> {
+    const { network, login } = this.#options;
+    const [person, ...others] = people;
+    if (person === undefined || others.length > 0) throw new Refused("On IRC private talks are between two.");
+    const { book } = this.#sessions.ready();
+    const known = await this.#lookup.person(person);
+    if (!known) throw new Refused("There is nobody of that name on IRC now.");
+    return directId(network, book.fold(book.byId(person)?.nick ?? known.name), login.id);
   }
 
   find(part: Part, key: string, progress: Progress): Promise<Found> {
@@ -216,12 +293,17 @@ export class IrcConnection implements Connection {
     const place = readChannelId(channel);
     if (place?.network !== this.#options.network) throw new Refused(`"${channel}" is no channel of this network.`);
     if (place.channel === undefined) return;
-    await this.#attendance.join(channel, place.channel);
+    await this.#attendance.join(channel, this.#names[channel] ?? place.channel);
     await this.#inquiries.modesKnown(channel);
   }
 
   async leave(channel: RemoteChannelId): Promise<void> {
     this.#perspective.forget(channel);
+    if (channel in this.#names) {
+      const { [channel]: _gone, ...others } = this.#names;
+      this.#names = others;
+      await this.#options.core.keep.set("renamed", others).catch(() => undefined);
+    }
     await this.#attendance.leave(channel);
   }
 
@@ -273,14 +355,20 @@ export class IrcConnection implements Connection {
     try {
       await this.#presence.load();
       await this.#nicks.load();
+      this.#names = ((await core.keep.get("renamed")) as Record<string, string> | undefined) ?? {};
       const learnt = (await core.keep.get("pace")) as Pace | undefined;
       if (learnt) this.#flood.remember(learnt);
     } catch (error) {
       core.log.warn({ err: error }, "What was known of this network could not be read");
     }
+    await this.#options.self.account?.load().catch(() => undefined);
+    for (const [name, key] of Object.entries(this.#options.self.account?.channels ?? {})) {
+      this.#attendance.keyed(name, key);
+      void this.#attendance.join(channelId(network, name), name).catch(() => undefined);
+    }
     for (const id of core.links()) {
       const place = readChannelId(id);
-      if (place?.network === network && place.channel !== undefined) void this.#attendance.join(id, place.channel);
+      if (place?.network === network && place.channel !== undefined) void this.#attendance.join(id, this.#names[id] ?? place.channel);
     }
     this.#sessions.start();
   }
@@ -290,7 +378,33 @@ export class IrcConnection implements Connection {
     else delete this.history;
     this.#presence.begin();
     this.#upkeep.begin(live, live.session.wishedNick);
-    this.#options.self.settled?.(live, (words) => this.#sessions.rest(words));
+    this.#options.self.settled?.(
+      live,
+      (words) => this.#sessions.rest(words),
+      () => this.#attendance.inside(),
+    );
+  }
+
+  #wishesOf(shared: { readonly network: string; readonly networkName: string }): OwnWishes | undefined {
+    const { config, core, login, self } = this.#options;
+    const { account } = self;
+    if (!account) return undefined;
+    return new OwnWishes({
+      ...shared,
+      config,
+      core,
+      clock: core.clock,
+      owner: login.owner ?? login.id,
+      account,
+      outbox: this.#outbox,
+      signal: this.#abort.signal,
+      attendance: this.#attendance,
+      live: () => this.#sessions.ready(),
+      current: () => this.#sessions.current,
+      rest: (words) => this.#sessions.leave(words),
+      comeBack: async () => await self.comeBack?.(),
+      wished: (nick) => this.#upkeep.wish(nick),
+    });
   }
 
   #lost({ session }: Live): void {
@@ -324,12 +438,21 @@ export class IrcConnection implements Connection {
     if (live) this.#inquiries.modes(live.session, id, name);
   }
 
+  #renamed(id: RemoteChannelId, name: string): void {
+    const { core } = this.#options;
+    this.#names = { ...this.#names, [id]: name };
+    core.keep.set("renamed", this.#names).catch((error: unknown) => core.log.warn({ err: error }, "A channel's new name was not kept"));
+  }
+
   #counted({ session, book }: Live, channel: string): void {
     const { config, self } = this.#options;
     if (config.identity === "account" && !self.own) this.#inquiries.accounts(session, channel, book.channel(channel)?.members.size ?? 0);
   }
 
+  /** To the room, or to the person whose connection it is. */
   #tell(channel: RemoteChannelId, text: string): void {
-    this.#sessions.take([{ kind: "notice", channel, at: this.#options.core.clock.now(), via: "live", body: plainText(text) }]);
+    const { core, self } = this.#options;
+    const told = { kind: "notice", channel, at: core.clock.now(), via: "live", body: plainText(text) } satisfies RemoteNotice;
+    this.#sessions.take([self.own ? { ...told, to: "owner" } : told]);
   }
 }

@@ -2,14 +2,14 @@
 import { Refused, TryLater, Uncertain } from "../../core/model/errors.ts";
 import { never } from "../../core/model/events.ts";
 import type { RemoteUserId } from "../../core/model/ids.ts";
-import type { Deed } from "../../core/network.ts";
+import type { Deed, Rule } from "../../core/network.ts";
 import { linesOf } from "./batches.ts";
-import type { Book, BookPerson } from "./book.ts";
+import type { Book, BookChannel, BookPerson } from "./book.ts";
 import { readChannelId, readPersonId } from "./ids.ts";
 import type { Isupport } from "./isupport.ts";
 import { type Line, param } from "./line.ts";
 import { clipBytes } from "./lines.ts";
-import { matchesMask } from "./modes.ts";
+import { matchesMask, powerOf } from "./modes.ts";
 import type { Outbox } from "./outbox.ts";
 import { errorOf } from "./refusals.ts";
 import type { Session } from "./session.ts";
@@ -21,6 +21,8 @@ export interface DeedsOptions {
 
 export class Deeds {
   readonly #options: DeedsOptions;
+  /** Masks under which we have silenced somebody. */
+  readonly #quieted = new Map<string, string>();
 
   constructor(options: DeedsOptions) {
     this.#options = options;
@@ -59,6 +61,43 @@ export class Deeds {
     }
   }
 
+  /** Ranks and modes, as far as the login may: each is set again without harm. */
+  async rule(rule: Rule): Promise<void> {
+    const { book, session } = this.#options.live();
+    const name = readChannelId(rule.channel)?.channel;
+    const channel = name === undefined ? undefined : book.channel(name);
+    if (!channel) throw new TryLater(`${name ?? "The channel"} is not entered yet.`, 10_000, "channel");
+    if (rule.kind === "restrict") {
+      const changes = [...changed(channel, "m", rule.moderated), ...changed(channel, "i", rule.inviteOnly)];
+      if (changes.length > 0)
+        await this.#do("MODE", [channel.name, changes.join("")], [], channel.name, "The channel's modes were not changed");
+      return;
+    }
+    const person = book.byId(rule.person);
+    const ranks = person && channel.members.get(book.fold(person.nick));
+    if (!person || ranks === undefined) throw new Refused("They are not in the channel now: ranks on IRC are given to who is there.");
+    await this.#quiet(channel.name, person, rule.level < 0);
+    const wanted = rankFor(rule.level, session.isupport);
+    const changes = rankChanges(ranks, wanted);
+    for (let start = 0; start < changes.length; start += session.isupport.modesAtOnce) {
+      const some = changes.slice(start, start + session.isupport.modesAtOnce);
+      const nicks = some.map(() => person.nick);
+      await this.#do("MODE", [channel.name, some.join(""), ...nicks], [], channel.name, `The rank of ${person.nick} was not changed`);
+    }
+  }
+
+  /** Where the server has a list of those who may not speak. Elsewhere a power below none is none. */
+  async #quiet(channel: string, person: BookPerson, on: boolean): Promise<void> {
+    const { session, book } = this.#options.live();
+    const isList = session.isupport.channelModes[0].includes("q") && !session.isupport.ranks.some(({ mode }) => mode === "q");
+    const mask = banMask(person, session.isupport, book);
+    const key = `${book.fold(channel)} ${book.fold(person.nick)}`;
+    if (!isList || (!on && !this.#quieted.has(key))) return;
+    await this.#do("MODE", [channel, `${on ? "+" : "-"}q`, this.#quieted.get(key) ?? mask], [], channel, `${person.nick} was not silenced`);
+    if (on) this.#quieted.set(key, mask);
+    else this.#quieted.delete(key);
+  }
+
   async #kick(channel: string, members: ReadonlyMap<string, string>, person: BookPerson | undefined, reason: string): Promise<void> {
     const { book } = this.#options.live();
     // Who is not there need not be put out.
@@ -91,6 +130,25 @@ export class Deeds {
     if (answer.is !== "answered") throw new Uncertain("The server did not say whether it has done it.");
     return answer.items.flatMap(linesOf);
   }
+}
+
+/** The rank that comes nearest to a power without going beyond it; undefined = none. */
+function rankFor(level: number, isupport: Isupport): string | undefined {
+  const ranks = isupport.ranks.map(({ mode }) => ({ mode, power: powerOf(mode) }));
+  // Founders are made by services, not by us.
+  const fit = ranks.filter(({ mode, power }) => power > 0 && power <= Math.min(level, 99) && "aohv".includes(mode));
+  return fit.toSorted((one, other) => other.power - one.power)[0]?.mode;
+}
+
+/** Founders and the network's staff are left alone. */
+function rankChanges(ranks: string, wanted: string | undefined): string[] {
+  const given = [..."aohv"].filter((mode) => ranks.includes(mode) && mode !== wanted).map((mode) => `-${mode}`);
+  return [...(wanted === undefined || ranks.includes(wanted) ? [] : [`+${wanted}`]), ...given];
+}
+
+function changed(channel: BookChannel, mode: string, wanted: boolean | undefined): string[] {
+  if (wanted === undefined || channel.modes.has(mode) === wanted) return [];
+  return [`${wanted ? "+" : "-"}${mode}`];
 }
 
 const nickOf = (id: RemoteUserId): string => {

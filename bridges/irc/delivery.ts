@@ -20,6 +20,8 @@ import type { Session } from "./session.ts";
 import { type IrcWire, PAGE_LINK_BYTES } from "./to-irc.ts";
 
 export interface DeliveryOptions {
+  /** A person's own connection: what it may not do is said to them. */
+  readonly own: boolean;
   readonly clock: Clock;
   readonly outbox: Outbox;
   readonly flood: Flood;
@@ -189,7 +191,7 @@ export class Delivery {
     if (!refusal) return this.#remember(key, sentIn(answer, book));
     if (isFine(refusal)) return {};
     if (refusal.command === "403" || refusal.command === "442") this.#options.doubt(channel);
-    throw errorOf(refusal, target, deed);
+    throw errorOf(refusal, target, deed, this.#options.own);
   }
 
   #target(channel: RemoteChannelId, book: Book): string {

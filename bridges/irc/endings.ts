@@ -16,6 +16,9 @@ export type Ending =
 /** What the words of an ERROR line, or of a ban's numeric, mean. */
 export function endingOf(words: string): Ending {
   const said = readable(words);
+  // Somebody has thrown us out by hand, whatever reason they give: knocking at once would be rude.
+  if (/^(closing link: .{0,100})?\(?killed\b/i.test(said))
+    return { kind: "throttled", why: `the network's staff has disconnected us (${said})` };
   if (/\b(flood|sendq|recvq|max.*q exceeded)\b/i.test(said))
     return { kind: "flooded", why: `the server cut us off for too many messages (${said})` };
   if (/throttl|too fast|too many (connect|user|host|client)|more connections|reconnecting|try again later/i.test(said)) {

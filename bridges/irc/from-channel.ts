@@ -81,6 +81,7 @@ export function fromMode(line: Line, view: View): RemoteEvent[] {
   if (Object.keys(levels).length > 0)
     events.push({ kind: "channel-changed", ...when, facts: { powers: { partial: true, levels } }, ...by });
   for (const change of changes) {
+    if (change.list && change.mode === "q") events.push(...fromQuiet(change.on, change.parameter ?? "", name, { ...when, ...by }, view));
     if (change.list && change.mode === "b") events.push(...fromBan(change.on, change.parameter ?? "", name, { ...when, ...by }, view));
   }
   return events;
@@ -106,14 +107,28 @@ function fromBan(
   when: ReturnType<typeof whenAndWhere> & { by?: RemoteUserId },
   view: View,
 ): RemoteEvent[] {
-  const { book } = view;
-  const people = [...(book.channel(name)?.members.keys() ?? [])].flatMap((folded) => book.people.get(folded) ?? []);
-  const meant = people.filter((person) => matchesMask(mask, person, (text) => book.fold(text)) && !book.isMe(person.nick));
-  if (meant.length > MOST_BANNED) return [];
-  return meant.map((person) => {
+  return meantBy(mask, name, view).map((person) => {
     const profile = personOf(person, view);
     return { kind: "membership" as const, ...when, change: on ? ("ban" as const) : ("unban" as const), person: profile.id, profile };
   });
+}
+
+/** Whom a mask means, of those who are there; nobody when it means many. */
+function meantBy(mask: string, name: string, view: View): BookPerson[] {
+  const { book } = view;
+  const people = [...(book.channel(name)?.members.keys() ?? [])].flatMap((folded) => book.people.get(folded) ?? []);
+  const meant = people.filter((person) => matchesMask(mask, person, (text) => book.fold(text)) && !book.isMe(person.nick));
+  return meant.length > MOST_BANNED ? [] : meant;
+}
+
+/** On some networks +q is a list of those who may not speak; elsewhere it is the founder's rank. */
+function fromQuiet(on: boolean, mask: string, name: string, when: ReturnType<typeof whenAndWhere>, view: View): RemoteEvent[] {
+  const quiet = meantBy(mask, name, view).filter((person) => !view.isOurs(person.nick));
+  if (quiet.length === 0) return [];
+  const levels = Object.fromEntries(
+    quiet.map((person) => [view.book.idOf(person), on ? -1 : powerOf(view.book.ranksIn(name, person.nick))]),
+  );
+  return [{ kind: "channel-changed", ...when, facts: { powers: { partial: true, levels } } }];
 }
 
 export function fromTopic(line: Line, view: View): RemoteEvent[] {
@@ -138,6 +153,15 @@ export function fromChannelModes(line: Line, view: View): RemoteEvent[] {
   if (!channel) return [];
   const when = whenAndWhere(line, { channel: view.channelId(name), name }, view);
   return [{ kind: "channel-changed", ...when, facts: { name: channel.name, ...factsOf(channel.modes, view.version) } }];
+}
+
+/** The channel goes on under another name (https://ircv3.net/specs/extensions/channel-rename). */
+export function fromRename(line: Line, view: View): RemoteEvent[] {
+  const name = param(line, 1);
+  if (!view.book.channel(name)) return [];
+  return [
+    { kind: "channel-changed", ...whenAndWhere(line, { channel: view.channelId(name), name }, view), facts: { name }, ...byOf(line, view) },
+  ];
 }
 
 export function fromNames(line: Line, view: View): RemoteEvent[] {

@@ -7,7 +7,7 @@ import { type RemoteMessageId, remoteMessageId } from "../../core/model/ids.ts";
 import type { ReactionKey, Style } from "../../core/model/message.ts";
 import { type Batch, linesOf } from "./batches.ts";
 import { fromFormatting } from "./formatting.ts";
-import { fromChannelModes, fromMode, fromMovement, fromNames, fromNick, fromTopic } from "./from-channel.ts";
+import { fromChannelModes, fromMode, fromMovement, fromNames, fromNick, fromRename, fromTopic } from "./from-channel.ts";
 import { directId, isMsgid, madeUpMessageId } from "./ids.ts";
 import { lastParam, type Line, param, timeOf } from "./line.ts";
 import { powerOf } from "./modes.ts";
@@ -39,6 +39,8 @@ export function fromLine(line: Line, view: View, mark?: string): RemoteEvent[] {
     case "331":
     case "332":
       return fromTopic(line, view);
+    case "RENAME":
+      return fromRename(line, view);
     case "324":
       return fromChannelModes(line, view);
     case "366":
@@ -93,7 +95,7 @@ function fromMessage(line: Line, words: string, view: View, mark: string | undef
       ...senderOf(line, view),
       message,
       style: said.style,
-      body: fromFormatting(said.text, namesIn(place, view)),
+      body: fromFormatting(said.text, namesIn(place, line.nick, view)),
       ...replyOf(line),
       ...(echo ? { echo } : {}),
     },
@@ -119,12 +121,14 @@ function replyOf(line: Line): { replyTo?: { message: RemoteMessageId } } {
   return isMsgid(target) ? { replyTo: { message: target } } : {};
 }
 
-function namesIn(place: Place, view: View) {
+/** Nobody rings themselves by saying who they are. */
+function namesIn(place: Place, speaker: string, view: View) {
   const members = place.name === "" ? undefined : view.book.channel(place.name)?.members;
   return {
     person: (nick: string) => {
       const folded = view.book.fold(nick);
-      const person = members?.has(folded) ? view.book.people.get(folded) : undefined;
+      const other = folded !== view.book.fold(speaker);
+      const person = other && members?.has(folded) ? view.book.people.get(folded) : undefined;
       return person && { id: view.book.idOf(person), name: person.nick };
     },
     channel: (name: string) => view.knownChannel(name),

@@ -6,11 +6,20 @@ export interface GateOptions {
   readonly perMinute: number;
 }
 
+interface Waiting {
+  readonly go: () => void;
+  /** Its person has something to say. */
+  isUrgent(): boolean;
+}
+
 export class Gate {
   readonly #options: GateOptions;
   readonly #inside = new Set<symbol>();
-  /** When the last one that was let through may go. */
-  #last = 0;
+  /** In the order of coming. */
+  readonly #queue = new Set<Waiting>();
+  #cancel: (() => void) | undefined;
+  /** When the last one was let through. */
+  #last = Number.NEGATIVE_INFINITY;
   /** Why nobody is let through: the network has banned our address. */
   barred: string | undefined;
 
@@ -34,12 +43,43 @@ export class Gate {
     if (place !== undefined) this.#inside.delete(place);
   }
 
-  /** Resolves when it is this connection's turn to begin. */
-  async turn(clock: Clock, signal: AbortSignal): Promise<void> {
-    const now = clock.now();
-    const pause = 60_000 / this.#options.perMinute;
+  /** Resolves when it is this connection's turn to begin. Those whose person waits go before those who are merely coming back. */
+  async turn(clock: Clock, signal: AbortSignal, isUrgent: () => boolean = () => false): Promise<void> {
+    signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const waiting: Waiting = { go: resolve, isUrgent };
+    this.#queue.add(waiting);
+    const aborted = (): void => {
+      this.#queue.delete(waiting);
+      if (this.#queue.size === 0) this.#stop();
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener("abort", aborted, { once: true });
+    if (this.#cancel === undefined) this.#next(clock);
+    await promise.finally(() => signal.removeEventListener("abort", aborted));
+  }
+
+  #stop(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  #next(clock: Clock): void {
     // Not in step: half a pause more or less.
-    this.#last = Math.max(now, this.#last + pause * (0.5 + Math.random()));
-    if (this.#last > now) await clock.sleep(this.#last - now, signal);
+    const pause = (60_000 / this.#options.perMinute) * (0.5 + Math.random());
+    const wait = Math.max(0, this.#last + pause - clock.now());
+    if (wait === 0) return this.#let(clock);
+    this.#cancel = clock.timer(wait, () => this.#let(clock));
+  }
+
+  #let(clock: Clock): void {
+    this.#cancel = undefined;
+    const all = [...this.#queue];
+    const one = all.find((waiting) => waiting.isUrgent()) ?? all[0];
+    if (!one) return;
+    this.#queue.delete(one);
+    this.#last = clock.now();
+    one.go();
+    if (this.#queue.size > 0) this.#next(clock);
   }
 }

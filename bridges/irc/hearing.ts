@@ -24,6 +24,8 @@ export interface HearingOptions {
   take(events: readonly RemoteEvent[]): void;
   /** Our nick is another now. */
   renamed(from: string, to: string): void;
+  /** Services have signed us in, or out. */
+  signed(): void;
   /** The list of a channel's members has come. */
   counted(channel: string): void;
   /** Lines of the past came in one batch. */
@@ -95,6 +97,13 @@ export class Hearing {
         return;
       case "354":
         return this.#whox(line);
+      case "900":
+      case "901":
+        book.me.account = this.#options.session.account;
+        return this.#options.signed();
+      case "RENAME":
+        this.#options.attendance.renamed(param(line, 0), param(line, 1), (text) => book.fold(text));
+        return this.#tell(line, mark);
       case "PRIVMSG":
         this.#answerCtcp(line);
         return this.#tell(line, mark);

@@ -99,6 +99,7 @@ export const ids: NetworkIds = {
     const channel = readChannelId(id);
     return channel && loginId(channel.channel === undefined ? channel.login : channel.network);
   },
+  partOf: (login: Login) => networkOf(login),
   serves: (login: Login, channel) => networkOf(login) === readChannelId(channel)?.network,
 };
 

@@ -7,10 +7,11 @@ import { IrcConnection } from "./connection.ts";
 import { ids, networkOf } from "./ids.ts";
 import { Gate } from "./gate.ts";
 import { Kin } from "./kin.ts";
-import { ownSelf } from "./own-self.ts";
+import { ownLoginFor, ownSelf } from "./own-self.ts";
 import { relaySelf } from "./self.ts";
 import { signIns } from "./sign-in.ts";
 import { toParts } from "./to-irc.ts";
+import { verbs } from "./verbs.ts";
 
 const VERSION = "Causeway, a bridge to Matrix";
 
@@ -41,6 +42,8 @@ export const irc: Network<IrcConfig> = {
       secrets: {},
     })),
   signIn: signIns,
+  ownLogin: ownLoginFor,
+  verbs,
   ids,
   capabilities: bestCapabilities,
   toParts,

@@ -74,6 +74,20 @@ export class Isupport {
     return usable || this.get("PREFIX") === "" ? pairs : commonRanks;
   }
 
+  /** How many channels of this name's kind one connection may be in (CHANLIMIT, MAXCHANNELS). */
+  channelsAtMost(name: string): number {
+    const limits = (this.get("CHANLIMIT") ?? "").split(",").map((part) => /^([^:]+):(\d{0,6})$/.exec(part));
+    const own = limits.find((limit) => limit?.[1]?.includes(name[0] ?? "#"))?.[2];
+    return own ? Number(own) : this.number("MAXCHANNELS", 1, 100_000, Number.MAX_SAFE_INTEGER);
+  }
+
+  /** How many targets one command may have (TARGMAX). */
+  targetsAtMost(command: string): number {
+    const limit = (this.get("TARGMAX") ?? "").split(",").find((part) => part.toUpperCase().startsWith(`${command}:`));
+    const count = limit?.slice(command.length + 1) ?? "";
+    return /^\d{1,4}$/.test(count) ? Math.max(1, Number(count)) : Number.MAX_SAFE_INTEGER;
+  }
+
   /** How many modes with a parameter one MODE may change. */
   get modesAtOnce(): number {
     return this.number("MODES", 1, 20, 3);

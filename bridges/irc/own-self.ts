@@ -1,28 +1,18 @@
 /** A Matrix person on IRC under a nick of their own. */
 import { createHash } from "node:crypto";
-import type { Clock, Core, Login } from "../../core/network.ts";
-import type { IrcNetworkConfig } from "./config.ts";
+import type { RemoteChannelId } from "../../core/model/ids.ts";
+import type { Core, Login, OwnLogin, OwnLoginPlace } from "../../core/network.ts";
+import { foldAscii } from "./casemap.ts";
+import { type IrcConfig, type IrcNetworkConfig, settingsOf } from "./config.ts";
 import type { Gate } from "./gate.ts";
-import { readChannelId } from "./ids.ts";
+import { nickId, ownLoginId, readChannelId } from "./ids.ts";
 import { sentence } from "./life.ts";
 import type { Live } from "./live.ts";
 import { fillTemplate, fitNick, fitRealName, fitUser } from "./nicks.ts";
-import type { SaslCredentials, SaslMechanism } from "./sasl.ts";
+import { OwnAccount, type OwnSecrets } from "./own-account.ts";
+import type { SaslCredentials } from "./sasl.ts";
 import { bar, type Introduction, type Self } from "./self.ts";
 import { isForListeners } from "./skim.ts";
-
-/** What a sign-in leaves behind. All of it is text; all of it is sealed by core. */
-export interface OwnSecrets {
-  readonly nick?: string;
-  readonly account?: string;
-  readonly password?: string;
-  readonly mechanism?: SaslMechanism;
-  /** PEM. */
-  readonly certificate?: string;
-  readonly key?: string;
-  /** For networks without SASL. */
-  readonly nickserv?: string;
-}
 
 export interface OwnOptions {
   readonly config: IrcNetworkConfig;
@@ -34,36 +24,79 @@ export interface OwnOptions {
 const LONGEST_NICK = 64;
 
 export function ownSelf({ config, login, core, gate }: OwnOptions): Self {
-  const secrets = readSecrets(login);
+  const account = new OwnAccount(login, core.keep);
   let place: symbol | undefined;
+  let isUrgent = false;
   // As of the beginning of the session: asked for each line, it would cost more than it saves.
   let isDeaf = false;
-  const idle = new Idle(core.clock, config.own.away_after_minutes * 60_000, config.own.quit_after_hours * 3_600_000);
+  let back = Promise.withResolvers<void>();
+  const idle = new Idle(core, config.own.away_after_minutes * 60_000, config.own.quit_after_hours * 3_600_000);
   return {
     own: true,
-    nickserv: secrets.nickserv === undefined ? undefined : { nick: "NickServ", account: secrets.account, password: secrets.nickserv },
+    account,
+    get nickserv() {
+      const { nickserv, account: name } = account.secrets;
+      return nickserv === undefined ? undefined : { nick: "NickServ", account: name, password: nickserv };
+    },
     perform: [],
     ended: (ending) => bar(gate, ending),
     turn: async (signal) => {
       if (!config.own.enabled) await refuse(core, signal, NOT_ALLOWED);
+      await account.load();
+      while (account.hasLeft) await away(core, signal, back);
       while (place === undefined) {
         place = gate.enter();
         if (place === undefined) await full(core, signal);
       }
-      await gate.turn(core.clock, signal);
+      await gate.turn(core.clock, signal, () => isUrgent);
       if (gate.barred !== undefined)
         await refuse(core, signal, `${sentence(gate.barred)} Nobody from here is tried until that is settled.`);
+      while (account.hasLeft) await away(core, signal, back);
+      isUrgent = false;
     },
-    identity: async () => introduction(config, login, secrets),
+    hurry: () => {
+      isUrgent = true;
+    },
+    comeBack: async () => {
+      if (!account.hasLeft) return;
+      await account.setLeft(false);
+      core.state({ is: "connecting" });
+      back.resolve();
+      back = Promise.withResolvers();
+    },
+    identity: async () => introduction(config, login, account.secrets),
     isDeaf: () => (isDeaf = !listens(core)),
     skip: (bytes, start, end, nick) => isDeaf && isForListeners(bytes, start, end, nick),
-    settled: (live, rest) => idle.settled(live, rest),
+    settled: (live, rest, inside) => idle.settled(live, rest, inside),
     spoke: () => idle.spoke(),
     close: () => {
       idle.end();
       gate.leave(place);
     },
   };
+}
+
+async function away(core: Core, signal: AbortSignal, { promise }: PromiseWithResolvers<void>): Promise<void> {
+  core.state({
+    is: "logged-out",
+    why: "You have left by `!irc quit`; what you write is relayed. `!irc join #CHANNEL` or `!irc nick` bring you back.",
+  });
+  const ended = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+  });
+  await Promise.race([promise, ended]);
+}
+
+/** Whoever speaks in a channel has a connection of their own, where the config wants it so. */
+export function ownLoginFor(config: IrcConfig, owner: string, where: OwnLoginPlace): OwnLogin | undefined {
+  const place = "channel" in where ? readChannelId(where.channel) : undefined;
+  const network = "part" in where ? where.part : place?.network;
+  const settings = network === undefined ? undefined : config.networks[network];
+  if (network === undefined || !settings?.own.enabled || settings.own.for !== "speakers") return undefined;
+  if (place && (place.channel === undefined || settingsOf(settings, place.channel).own === false)) return undefined;
+  const nick = ownNick(settings, owner);
+  const login: Login = { id: ownLoginId(network, owner), name: `${settings.name ?? network} as ${nick}`, owner, secrets: {} };
+  return { login, person: { id: nickId(network, foldAscii(nick)), name: nick, avatar: null, ours: true } };
 }
 
 const LOOK_AGAIN = 60_000;
@@ -87,11 +120,6 @@ async function refuse(core: Core, signal: AbortSignal, why: string): Promise<nev
 /** Whether core counts on this connection to hear a channel, not only its owner's private talks. */
 function listens(core: Core): boolean {
   return core.links().some((id) => readChannelId(id)?.channel !== undefined);
-}
-
-function readSecrets(login: Login): OwnSecrets {
-  const texts = Object.entries(login.secrets).filter(([, value]) => typeof value === "string" && value !== "");
-  return Object.fromEntries(texts) as OwnSecrets;
 }
 
 function introduction(config: IrcNetworkConfig, login: Login, secrets: OwnSecrets): Introduction {
@@ -121,8 +149,8 @@ function personOf(mxid: string): { mxid: string; name: string } {
   return { mxid, name: /^@([^:]*)/.exec(mxid)?.[1] || "guest" };
 }
 
-function credentials({ mechanism, account = "", password = "", certificate }: OwnSecrets): SaslCredentials | undefined {
-  if (certificate) return { mechanism: "EXTERNAL", account, password: "" };
+function credentials({ mechanism, account = "", password = "", certificate, unused }: OwnSecrets): SaslCredentials | undefined {
+  if (certificate && !unused) return { mechanism: "EXTERNAL", account, password: "" };
   return password === "" ? undefined : { mechanism: mechanism ?? "PLAIN", account, password };
 }
 
@@ -145,24 +173,26 @@ function expand(address: string): string[] {
 
 /** Marks the person as away when they have said nothing for a while, and as back when they do; lets the connection go after long silence. */
 class Idle {
-  readonly #clock: Clock;
+  readonly #core: Core;
   /** Milliseconds; 0 = never. */
   readonly #awayAfter: number;
   readonly #quitAfter: number;
   #live: Live | undefined;
   #rest: (words: string) => void = () => undefined;
+  #inside: () => readonly RemoteChannelId[] = () => [];
   #away = false;
   #cancel: (() => void)[] = [];
 
-  constructor(clock: Clock, awayAfter: number, quitAfter: number) {
-    this.#clock = clock;
+  constructor(core: Core, awayAfter: number, quitAfter: number) {
+    this.#core = core;
     this.#awayAfter = awayAfter;
     this.#quitAfter = quitAfter;
   }
 
-  settled(live: Live, rest: (words: string) => void): void {
+  settled(live: Live, rest: (words: string) => void, inside: () => readonly RemoteChannelId[]): void {
     this.#live = live;
     this.#rest = rest;
+    this.#inside = inside;
     this.#away = false;
     this.#watch();
   }
@@ -179,14 +209,28 @@ class Idle {
   }
 
   #watch(): void {
+    const { clock } = this.#core;
     for (const cancel of this.#cancel.splice(0)) cancel();
     if (!this.#live) return;
-    if (this.#awayAfter > 0) this.#cancel.push(this.#clock.timer(this.#awayAfter, () => this.#leave()));
-    if (this.#quitAfter > 0) this.#cancel.push(this.#clock.timer(this.#quitAfter, () => this.#rest("Has not spoken for a long while")));
+    if (this.#awayAfter > 0) this.#cancel.push(clock.timer(this.#awayAfter, () => this.#leave()));
+    if (this.#quitAfter > 0) this.#cancel.push(clock.timer(this.#quitAfter, () => void this.#quit()));
   }
 
   #leave(): void {
     this.#away = true;
     this.#live?.session.tell("AWAY", ["Has not spoken for a while"]);
+  }
+
+  /** Whoever is seen in a channel that lets nobody read unseen goes on being seen there as long as they read along. */
+  async #quit(): Promise<void> {
+    const live = this.#live;
+    for (const channel of this.#inside()) {
+      const readers = await this.#core.readersOf?.(channel).catch(() => "visible" as const);
+      if (readers === "visible") {
+        if (live === this.#live && live) this.#cancel.push(this.#core.clock.timer(this.#quitAfter, () => void this.#quit()));
+        return;
+      }
+    }
+    if (live === this.#live) this.#rest("Has not spoken for a long while");
   }
 }

@@ -87,6 +87,10 @@ export class Registration {
         return;
       case "005":
         return this.isupport.read(line.params);
+      case "NICK":
+        // Services may rename us before the greeting is over.
+        if (this.#welcomed && line.nick.toLowerCase() === this.nick.toLowerCase() && param(line, 0) !== "") this.nick = param(line, 0);
+        return;
       case "376":
       case "422":
         if (this.#welcomed) this.#finish();

@@ -1,9 +1,11 @@
 /** Who a connection is: the relay bot, or a person. */
 import { readFile } from "node:fs/promises";
+import type { RemoteChannelId } from "../../core/model/ids.ts";
 import type { IrcNetworkConfig } from "./config.ts";
 import type { Ending } from "./endings.ts";
 import type { Gate } from "./gate.ts";
 import type { Live } from "./live.ts";
+import type { OwnAccount } from "./own-account.ts";
 import type { Identity } from "./registration.ts";
 import type { SaslMechanism } from "./sasl.ts";
 import type { WireOptions } from "./wire.ts";
@@ -27,8 +29,14 @@ export interface Self {
   isDeaf?(): boolean;
   /** Lines to let go unread, told from their bytes. */
   skip?(bytes: Buffer, start: number, end: number, nick: string): boolean;
-  /** `rest` lets the connection go until it is needed again. */
-  settled?(live: Live, rest: (words: string) => void): void;
+  /** A person's own choices; absent for the relay bot. */
+  readonly account?: OwnAccount;
+  /** Somebody waits for it to connect. */
+  hurry?(): void;
+  /** A person who had left wants to be there again. */
+  comeBack?(): Promise<void>;
+  /** `rest` lets the connection go until it is needed again. `inside`: the channels that it is in. */
+  settled?(live: Live, rest: (words: string) => void, inside: () => readonly RemoteChannelId[]): void;
   /** An attempt has ended, or what came of it. */
   ended?(ending: Ending): void;
   /** Something is about to be said. */

@@ -39,6 +39,8 @@ export interface SessionsOptions {
   settled(live: Live): void;
   /** Everything that core is told. */
   heard(events: readonly RemoteEvent[]): void;
+  /** What of it core is to hear. */
+  sort(events: readonly RemoteEvent[]): readonly RemoteEvent[];
   /** It is over, while its channels are still known. */
   lost(live: Live): void;
   /** The list of a channel's members has come. */
@@ -89,6 +91,17 @@ export class Sessions {
     this.#life.rest(words);
   }
 
+  /** Leaves because the person wants it so: whether it comes back is theirs to say. */
+  leave(words: string): void {
+    this.#life.rest(words);
+    this.#life.wake();
+  }
+
+  /** Why there is no connection. */
+  get trouble(): string | undefined {
+    return "why" in this.#state ? this.#state.why : undefined;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#life.stop("The bridge is being stopped");
@@ -111,9 +124,10 @@ export class Sessions {
   take(events: readonly RemoteEvent[]): void {
     if (this.#closed || events.length === 0) return;
     this.#options.heard(events);
+    const kept = this.#options.sort(events);
     const live = this.#live;
-    if (live && !live.settled) live.held.push(events);
-    else this.#options.reception.take(events);
+    if (live && !live.settled) live.held.push(kept);
+    else this.#options.reception.take(kept);
   }
 
   /** The session's parts, made when it first speaks. */
@@ -129,6 +143,7 @@ export class Sessions {
       fold: (text) => session.fold(text),
     });
     book.me.account = session.account;
+    for (const [from, to] of attendance.renames()) book.alias(from, to);
     const hearing = new Hearing({
       session,
       book,
@@ -139,6 +154,7 @@ export class Sessions {
       own: self.own,
       take: (events) => this.take(events),
       renamed: (from, to) => this.#renamed(book, from, to),
+      signed: () => this.#live?.settled && this.#tellMe(this.#live),
       counted: (channel) => this.#live && counted(this.#live, channel),
       replayed: (batch) => this.#options.replayed(batch),
     });
@@ -161,9 +177,16 @@ export class Sessions {
     if (session.isOver || this.#live !== live) return;
     live.settled = true;
     this.#options.settled(live);
+    this.#tellMe(live);
     this.#tellState({ is: "connected", resumed: false });
     // Before that, core would take what is heard now for what follows the last connection without a gap.
     for (const events of live.held.splice(0)) reception.take(events);
+  }
+
+  /** Who we are is what the server says, whatever nick or account was wished for. */
+  #tellMe({ book }: Live): void {
+    const { nick, account } = book.me;
+    this.#options.core.me?.({ id: book.idOf({ nick, account }), name: nick, avatar: null, ours: true });
   }
 
   #lost(session: Session, ending: Ending): void {
@@ -183,6 +206,7 @@ export class Sessions {
   #renamed(book: Book, from: string, to: string): void {
     this.#options.nicks.gaveUp(book.fold(from));
     this.#options.nicks.took(book.fold(to));
+    if (this.#live?.settled) this.#tellMe(this.#live);
   }
 
   #tellState(state: ConnectionState): void {

@@ -7,7 +7,8 @@ import { makeCertificate } from "./certificate.ts";
 import type { IrcConfig, IrcNetworkConfig } from "./config.ts";
 import { accountId, nickId, ownLoginId } from "./ids.ts";
 import { fitNick } from "./nicks.ts";
-import { type OwnSecrets, ownNick } from "./own-self.ts";
+import type { OwnSecrets } from "./own-account.ts";
+import { ownNick } from "./own-self.ts";
 
 export const signIns: readonly SignIn<IrcConfig>[] = [
   way("nick", "Under a nick of your own", "Which nick would you like? It need not be registered.", [], (values) => ({

@@ -19,7 +19,7 @@ export class Typing {
 
   show(channel: RemoteChannelId, on: boolean, live: Live | undefined): void {
     const place = readChannelId(channel);
-    const target = place?.channel ?? place?.nick;
+    const target = place?.channel === undefined ? place?.nick : (live?.book.channel(place.channel)?.name ?? place.channel);
     if (!live?.settled || target === undefined || !live.session.passesTag("+typing")) return;
     const now = this.#clock.now();
     const since = now - (this.#shown.get(channel) ?? 0);

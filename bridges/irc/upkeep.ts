@@ -23,6 +23,7 @@ export class Upkeep {
   readonly #options: UpkeepOptions;
   #cancel: () => void = () => undefined;
   #unwatch: () => void = () => undefined;
+  #live: Live | undefined;
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
@@ -31,6 +32,7 @@ export class Upkeep {
   /** `wish` is the nick that we would rather have. */
   begin(live: Live, wish: string): void {
     this.end();
+    this.#live = live;
     this.#awaitNick(live, wish);
     const again = (): void => {
       this.#cancel = this.#options.clock.timer(LOOK_EVERY, () => {
@@ -44,19 +46,28 @@ export class Upkeep {
   end(): void {
     this.#cancel();
     this.#unwatch();
+    this.#live = undefined;
+  }
+
+  /** From now on another nick is the one that we would rather have. */
+  wish(nick: string): void {
+    if (this.#live) this.begin(this.#live, nick);
   }
 
   /** Whoever holds our nick gives it up: by leaving, by another nick, or as the server tells who was asked to (MONITOR). */
   #awaitNick({ session, book, hearing }: Live, wish: string): void {
     if (book.isMe(wish)) return;
     const limit = session.isupport.number("MONITOR", 0, 100_000, 0);
-    if (limit > 0 || session.isupport.get("MONITOR") === "") void session.askLine("MONITOR", "+", wish);
+    const watches = limit > 0 || session.isupport.get("MONITOR") === "";
+    if (watches) void session.askLine("MONITOR", "+", wish);
     const wanted = book.fold(wish);
     const freed = hearing.watch((line) => isFreed(line, (nick) => book.fold(nick) === wanted));
     this.#unwatch = freed.stop;
     void freed.line.then(async () => {
       freed.stop();
-      if (!session.isOver) await session.askLine("NICK", wish);
+      if (session.isOver) return;
+      if (watches) void session.askLine("MONITOR", "-", wish);
+      await session.askLine("NICK", wish);
     });
   }
 

@@ -4,6 +4,12 @@
  */
 export class Refused extends Error {
   override readonly name = "Refused";
+  /** Whom it concerns: the sender alone (their own login may not speak there), or whoever reads the room. */
+  readonly to: "room" | "sender";
+  constructor(message: string, options?: ErrorOptions & { readonly to?: "sender" }) {
+    super(message, options);
+    this.to = options?.to ?? "room";
+  }
 }
 
 /** What must wait: this message alone, everything in its channel, or everything of the login (its token, its connection). */

@@ -3,6 +3,7 @@ import { Refused } from "../model/errors.ts";
 import { type EventId, eventId, type Mxid, mxid } from "../model/ids.ts";
 import type { Capabilities } from "../capabilities.ts";
 import { effect, type OutTurn } from "./out-effect.ts";
+import { ruler } from "./out-powers.ts";
 import { speakerOf, voiceOf } from "./relay.ts";
 
 type Content = Readonly<Record<string, unknown>>;
@@ -60,13 +61,14 @@ export async function outMember(turn: OutTurn): Promise<void> {
   const ghost = portal.ghosts.remoteOf(who);
   const kind = deedOf(event.content, event.unsigned?.["prev_content"] as Content | undefined, who === event.sender);
   if (ghost && kind) {
-    const live = portal.logins.serving(link);
+    const live = ruler(turn) ?? portal.logins.serving(link);
+    const own = live.login.owner !== undefined;
     const reason = event.content["reason"];
     await portal.ghosts.removed(link.room, who, kind === "ban" ? "ban" : "leave");
     const by = await speakerOf(portal, link, mxid(event.sender), false);
     const why = typeof reason === "string" ? { reason } : {};
     try {
-      if (link.settings.membership) await live.connection.act({ kind, channel: link.channel, person: ghost.remote, by, ...why });
+      if (link.settings.membership || own) await live.connection.act({ kind, channel: link.channel, person: ghost.remote, by, ...why });
       else throw new Refused("Removing people is not mirrored for this link.");
     } catch (error) {
       if (!(error instanceof Refused)) throw error;

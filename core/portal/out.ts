@@ -3,16 +3,19 @@ import type { Work } from "../lane.ts";
 import type { MatrixEvent } from "../matrix/event.ts";
 import { translated } from "../matrix/failure.ts";
 import { editTarget } from "../matrix/from-matrix.ts";
+import { TryLater } from "../model/errors.ts";
 import { linkId } from "../model/ids.ts";
 import { outEdit, outMessage } from "./out-message.ts";
 import { type OutStep, type OutTurn, TakenBack } from "./out-effect.ts";
 import { outPollEnd, outVote } from "./out-poll.ts";
+import { outPowers } from "./out-powers.ts";
 import { outReact } from "./out-react.ts";
 import { outReaders } from "./out-readers.ts";
 import { outRedact } from "./out-redact.ts";
 import { outMember, outPin, outTopic } from "./out-room.ts";
 import { type PortalContext, requireOpen } from "./portal.ts";
 import { READERS } from "../readers.ts";
+import { putOff } from "./relay.ts";
 
 export function workOut(portal: PortalContext, link: number): Work {
   return async (row, { again }) => {
@@ -25,6 +28,7 @@ export function workOut(portal: PortalContext, link: number): Work {
       await take(turn);
     } catch (error) {
       if (error instanceof TakenBack) return;
+      if (error instanceof TryLater && error.scope === "item") putOff(portal, known, event.sender, row, error.after);
       throw translated(error);
     }
     portal.told.delivered(known, "out", event.type, row.at, row.trace);
@@ -53,6 +57,8 @@ async function take(turn: OutTurn): Promise<void> {
       return await outPin(turn);
     case "m.room.member":
       return await outMember(turn);
+    case "m.room.power_levels":
+      return await outPowers(turn);
     case "m.poll.response":
     case "org.matrix.msc3381.poll.response":
       return await outVote(turn);

@@ -47,6 +47,8 @@ export interface PortalContext {
   readonly secret: Buffer;
   readonly settings: PortalSettings;
   readonly told: Delivered;
+  /** In the person's direct chat with the bot. */
+  tellPrivately(person: Mxid, key: string, text: string): Promise<void>;
 }
 
 export interface PortalSettings {

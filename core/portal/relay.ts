@@ -15,18 +15,24 @@ export interface Voice {
   readonly speaker: Speaker;
 }
 
-/** How long a message waits for its author's own login to come back, before it is relayed. */
+/** How long messages wait for their author's own login to come (back), before they are relayed. */
 const PATIENCE = 30_000;
+const LOOK_AGAIN = 500;
+/** What was put off has its turn so much later than it should at most. */
+const SLACK = 2_000;
 
 /** Undefined = what this person says does not cross, and they have been told. */
 export async function voiceOf(portal: PortalContext, link: Link, sender: Mxid, row: JournalRow): Promise<Voice | undefined> {
   if (await silent(portal, link, sender, row)) return undefined;
   const isHidden = await portal.optOuts.isOut(sender);
   const own = isHidden ? undefined : await ownLogin(portal, link, sender);
+  requireTurn(portal, link, sender, row);
   if (own?.state.is === "connected") return { live: own, speaker: await speakerOf(portal, link, sender, true) };
-  const waited = portal.clock.now() - row.at;
-  if (own && own.state.is !== "logged-out") own.connection.hurry?.();
-  if (own && own.state.is !== "logged-out" && waited < PATIENCE) throw new TryLater(notConnected(own), 2_000, "item");
+  if (own && own.state.is !== "logged-out") {
+    own.connection.hurry?.();
+    // One that has been away for longer keeps nobody waiting.
+    if (portal.clock.now() - own.since < PATIENCE) throw new TryLater(notConnected(own), LOOK_AGAIN, "item");
+  }
   const relayed = portal.settings.relay && (link.settings.relay ?? true);
   if (!relayed) {
     throw new Refused(own ? notConnected(own) : "Only people with a login of their own are heard there: `!causeway login` makes one.");
@@ -34,9 +40,38 @@ export async function voiceOf(portal: PortalContext, link: Link, sender: Mxid, r
   return { live: portal.logins.serving(link), speaker: await speakerOf(portal, link, sender, false) };
 }
 
+/** Rows that wait for their author's own login, by link and author, each with the moment until which it counts. */
+const waiting = new WeakMap<PortalContext, Map<string, Map<number, number>>>();
+
+function rowsOf(portal: PortalContext, link: Link, sender: Mxid): Map<number, number> {
+  const all = waiting.get(portal) ?? new Map<string, Map<number, number>>();
+  waiting.set(portal, all);
+  const key = `${link.id} ${sender}`;
+  const rows = all.get(key) ?? new Map<number, number>();
+  all.set(key, rows);
+  if (rows.size === 0) queueMicrotask(() => rows.size === 0 && all.delete(key));
+  return rows;
+}
+
+/** A row was put off, for its author's own login alone. */
+export function putOff(portal: PortalContext, link: Link, sender: Mxid, row: JournalRow, after: number): void {
+  // Taken back meanwhile, it holds up nobody for longer than this.
+  if (portal.logins.ownOf(sender, link)) rowsOf(portal, link, sender).set(row.id, portal.clock.now() + after + SLACK);
+}
+
+/** Throws while something that the person said before is waiting, so that their words keep their order. */
+function requireTurn(portal: PortalContext, link: Link, sender: Mxid, row: JournalRow): void {
+  const rows = rowsOf(portal, link, sender);
+  const now = portal.clock.now();
+  for (const [id, until] of rows) if (until <= now) rows.delete(id);
+  if ([...rows.keys()].some((id) => id < row.id)) throw new TryLater("What you said before this is about to go out.", LOOK_AGAIN, "item");
+  rows.delete(row.id);
+}
+
 /** Made with the person's first word, where the network's config has it so. */
 async function ownLogin(portal: PortalContext, link: Link, sender: Mxid): Promise<LiveLogin | undefined> {
   const known = portal.logins.ownOf(sender, link);
+  if (known?.connection.speaksIn?.(link.channel) === false) return undefined;
   if (known || portal.ghosts.remoteOf(sender) || sender === portal.bot) return known;
   return await portal.ownLogins.make(sender, link.network, { channel: link.channel });
 }

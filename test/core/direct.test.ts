@@ -43,7 +43,9 @@ test("a private conversation gets one room, though the answer to its making was 
     clock,
     lanes: { wake: () => undefined } as unknown as Lanes,
     ghosts: { present: async () => mxid("@_toy_x:test.local") } as unknown as Ghosts,
-    changed: () => undefined,
+    hosts: [],
+          changed: () => undefined,
+    tell: async () => undefined,
   };
   await store.journal.take({ rows: [{ lane: "dm:toy/town:ann", payload: message, trace: "t", at: 1, phase: 0, once: [] }] });
   const [row] = await store.journal.head("dm:toy/town:ann", 1);
