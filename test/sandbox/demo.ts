@@ -4,12 +4,16 @@ import { Sandbox } from "./sandbox.ts";
 
 const wished = Number(process.argv[2] ?? process.env["PORT"] ?? 4600);
 
+/** Ctrl+C reaches us twice, from the terminal and by way of npm: only what comes later is impatience. */
+const PATIENCE = 1_000;
+
 const ended = new Promise<void>((resolve) => {
+  let first: number | undefined;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => {
+      first ??= performance.now();
+      if (performance.now() - first > PATIENCE) process.exit(1);
       resolve();
-      // Asked twice, it goes at once.
-      process.once(signal, () => process.exit(1));
     });
 });
 

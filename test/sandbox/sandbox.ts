@@ -1,5 +1,6 @@
 /** The sandbox: servers that stand in for Matrix and the networks, the bridge between them, and what happens on every side. */
 import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -56,6 +57,8 @@ export class Sandbox {
 
   static async open(): Promise<Sandbox> {
     const folder = await mkdtemp(join(tmpdir(), "causeway-sandbox-"));
+    // Also when it ends in a hurry.
+    process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
     const sandbox: { it?: Sandbox } = {};
     const changed =
       (side: SideId) =>
