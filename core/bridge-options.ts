@@ -37,6 +37,8 @@ export interface BridgeOptions {
     readonly moderatorsRoom: RoomId | undefined;
   };
   readonly links: readonly LinkConfig[];
+  /** Who gets what is written to the bridge's own accounts in private. */
+  readonly directHosts: readonly Mxid[];
   readonly surroundings: SurroundingSettings;
   /** What crosses of people who do not want to be relayed: nothing, or what they say under a name that is not theirs. */
   readonly optOut: "silent" | "hashed";

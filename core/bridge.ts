@@ -427,7 +427,9 @@ export class Bridge {
   #direct() {
     const { store, client, clock, namespace } = this.#options;
     const changed = (link: Link, made: boolean) => this.#linked(link, made);
-    return { store, client, clock, bot: namespace.bot, links: this.#links, lanes: this.#lanes, ghosts: this.#ghosts, changed };
+    const tell = (person: Mxid, key: string, text: string) => this.#tellPrivately(person, key, text);
+    const hosts = this.#options.directHosts;
+    return { store, client, clock, bot: namespace.bot, links: this.#links, lanes: this.#lanes, ghosts: this.#ghosts, hosts, changed, tell };
   }
 
   #loginNamed(name: string): LiveLogin | undefined {

@@ -145,6 +145,13 @@ const bridge = z
       .describe(
         "What crosses of people who said `!causeway optout`. silent: nothing; hashed: what they say, under a name that is not theirs.",
       ),
+    direct_messages: z
+      .array(person)
+      .optional()
+      .describe(
+        "Who gets what is written to the bridge's own accounts in private (the Discord bot): each conversation becomes a room of theirs. Left out: the admins whom `permissions` names in full; empty: nobody.",
+      )
+      .meta({ example: ["@admin:example.org"] }),
     rooms_per_hour: z.int().nonnegative().default(30).describe("How many rooms are made by `aliases` at most."),
   })
   .describe("How messages cross.")

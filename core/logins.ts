@@ -13,6 +13,8 @@ export interface LiveLogin {
   readonly login: Login;
   readonly connection: Connection;
   readonly state: ConnectionState;
+  /** When it was last connected, or started. Milliseconds since 1970. */
+  readonly since: number;
   /** Who the login is on its network, as far as sign-in told. */
   readonly person: RemoteUserId | undefined;
 }
@@ -45,6 +47,7 @@ export interface LoginContext {
 
 interface Entry extends LiveLogin {
   state: ConnectionState;
+  since: number;
   person: RemoteUserId | undefined;
   readonly abort: AbortController;
 }
@@ -59,7 +62,15 @@ export class Logins {
 
   start(network: Network, config: unknown, login: Login, person?: RemoteUserId): LiveLogin {
     const abort = new AbortController();
-    const entry: { -readonly [K in keyof Entry]?: Entry[K] } = { network, config, login, state: { is: "connecting" }, person, abort };
+    const entry: { -readonly [K in keyof Entry]?: Entry[K] } = {
+      network,
+      config,
+      login,
+      state: { is: "connecting" },
+      person,
+      abort,
+      since: this.#context.clock.now(),
+    };
     // The adapter may report a state before `connect` returns: the entry is there already.
     this.#live.set(keyOf(network.id, login.id), entry as Entry);
     entry.connection = network.connect(config, login, this.#coreFor(entry as Entry));
@@ -136,6 +147,7 @@ export class Logins {
       state: (state) => {
         const before = entry.state;
         entry.state = state;
+        if (before.is === "connected") entry.since = clock.now();
         watch.changed(entry, before);
       },
       keep,

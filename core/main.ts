@@ -16,7 +16,7 @@ import { type Registration, readRegistration } from "./matrix/registration.ts";
 import { pingUntilHeard } from "./ping.ts";
 import { type Mxid, roomId } from "./model/ids.ts";
 import type { Clock } from "./network.ts";
-import { permissionsOf } from "./permissions.ts";
+import { namedAdmins, permissionsOf } from "./permissions.ts";
 import { PuppetTokens } from "./puppet-tokens.ts";
 import { keepTidy } from "./tidy.ts";
 import { loadSealKey } from "./store/seal.ts";
@@ -79,6 +79,7 @@ export async function start(config: Config, registration: Registration, clock: C
       moderatorsRoom: config.moderators_room,
     },
     links: config.links,
+    directHosts: config.bridge.direct_messages ?? namedAdmins(config.permissions),
     aliases: { rules: config.aliases, mostPerHour: config.bridge.rooms_per_hour },
     surroundings: surroundingsOf(config),
     optOut: config.bridge.optout,

@@ -16,6 +16,11 @@ export const LEVELS: readonly Level[] = ["block", "relay", "user", "admin"];
  */
 export type PermissionTable = Readonly<Record<string, Level>>;
 
+/** Those admins who are named in full. */
+export function namedAdmins(table: PermissionTable): Mxid[] {
+  return Object.entries(table).flatMap(([key, level]) => (level === "admin" && /^@[^:*]+:[^*]+$/.test(key) ? [key as Mxid] : []));
+}
+
 /** The one place where it is asked. */
 export interface Permissions {
   levelOf(mxid: Mxid): Level;

@@ -10,10 +10,12 @@ import type { MatrixEvent } from "./matrix/event.ts";
 import { Refused } from "./model/errors.ts";
 import { type Mxid, mxid, type NetworkId, type RemoteUserId, type RoomId } from "./model/ids.ts";
 import type { Person } from "./model/message.ts";
+import type { Permissions } from "./permissions.ts";
 
 export interface TalkContext extends DirectContext {
   readonly logins: Logins;
   readonly bot: Mxid;
+  readonly permissions: Permissions;
 }
 
 /** A ghost was invited to a direct chat: it comes, and the chat is the conversation with its person; or it says why not. */
@@ -24,7 +26,8 @@ export async function ghostInvited(context: TalkContext, event: MatrixEvent): Pr
   const room = event.room_id;
   try {
     const { live, person } = await loginFor(context, event.sender, whose.network, whose.remote);
-    const { existing, channel } = await open(context, live, [person.id]);
+    const { existing, by, channel } = await open(context, live, [person.id]);
+    requireTheirs(live, existing && by, event.sender);
     if (existing) {
       await context.client.invite(existing, event.sender).catch(() => undefined);
       throw new Refused("There is a room for this conversation already; you are in it, or invited to it.");
@@ -32,7 +35,7 @@ export async function ghostInvited(context: TalkContext, event: MatrixEvent): Pr
     await context.ghosts.present(room, whose.network, person, (ref) => live.connection.open(ref));
     await letBotIn(context, room, ghost);
     await context.store.portals.putPortal({ room, made: false, shown: {} });
-    await bind(context, live, event.sender, channel, room);
+    await bind(context, live, [event.sender], channel, room);
   } catch (error) {
     const failure = failureOf(error);
     if (!(failure instanceof Refused)) throw failure;
@@ -42,7 +45,7 @@ export async function ghostInvited(context: TalkContext, event: MatrixEvent): Pr
 
 /** `!causeway talk NETWORK PERSON…`. */
 export async function talkTo(context: TalkContext, owner: Mxid, network: string, names: readonly string[]): Promise<string> {
-  const mine = context.logins.ofNetwork(network.toLowerCase() as NetworkId).filter((live) => live.login.owner === owner);
+  const mine = loginsOf(context, owner, network.toLowerCase() as NetworkId);
   const [live] = mine.filter((one) => one.state.is === "connected");
   if (!live) throw new Refused(mine[0] ? notConnected(mine[0]) : `You are not signed in there: \`!causeway login ${network}\` first.`);
   const people: RemoteUserId[] = [];
@@ -52,10 +55,25 @@ export async function talkTo(context: TalkContext, owner: Mxid, network: string,
     if (!found) throw new Refused(`On ${live.network.name} "${name}" is nobody, or more than one person.`);
     people.push(found);
   }
-  const { existing, channel } = await open(context, live, people);
-  if (!existing) await make(context, live, owner, { channel: channel.id });
+  const { existing, by, channel } = await open(context, live, people);
+  requireTheirs(live, existing && by, owner);
+  if (!existing) await make(context, live, [owner], { channel: channel.id });
   else await context.client.invite(existing, owner).catch(() => undefined);
   return existing ? "There is a room for that already; you are in it, or invited to it." : "You are invited to the room.";
+}
+
+/** With one person over there the bridge's own account has one conversation: nobody is let into somebody else's. */
+function requireTheirs(live: LiveLogin, by: string | undefined, asking: Mxid): void {
+  if (live.login.owner === undefined && by !== undefined && by !== asking)
+    throw new Refused(`Somebody else has a conversation with them already, through the bridge's account on ${live.network.name}.`);
+}
+
+/** Their own logins; where nobody can have one, the bridge's own account speaks for them. */
+function loginsOf({ logins, permissions }: TalkContext, who: Mxid, network: NetworkId): LiveLogin[] {
+  const all = logins.ofNetwork(network);
+  const mine = all.filter((live) => live.login.owner === who);
+  if (mine.length > 0 || !permissions.may(who, "login")) return mine;
+  return all.filter((live) => live.network.accounts && live.login.owner === undefined);
 }
 
 async function loginFor(
@@ -64,7 +82,7 @@ async function loginFor(
   network: NetworkId,
   remote: RemoteUserId,
 ): Promise<{ readonly live: LiveLogin; readonly person: Person }> {
-  const mine = context.logins.ofNetwork(network).filter((live) => live.login.owner === owner);
+  const mine = loginsOf(context, owner, network);
   for (const live of mine) {
     if (live.state.is !== "connected") continue;
     const person = await live.connection.person(remote);
@@ -79,7 +97,7 @@ async function open(context: TalkContext, live: LiveLogin, people: readonly Remo
   const link = await context.links.of(live.network.id, id);
   const channel = await live.connection.channel(id);
   if (!channel) throw new Refused("That conversation could not be opened.");
-  return { existing: link?.room, channel };
+  return { existing: link?.room, by: link?.by, channel };
 }
 
 async function letBotIn({ client, bot }: TalkContext, room: RoomId, ghost: Mxid): Promise<void> {

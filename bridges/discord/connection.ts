@@ -10,7 +10,7 @@ import { capabilitiesIn } from "./capabilities.ts";
 import { channelOf, linkableChannels } from "./channels.ts";
 import { answer, offerCommands } from "./commands.ts";
 import type { DiscordConfig } from "./config.ts";
-import { act } from "./deeds.ts";
+import { act, talk } from "./deeds.ts";
 import { edit, pin, react, remove, rename, tally, whereOf } from "./effects.ts";
 import { Facts } from "./facts.ts";
 import { find } from "./find.ts";
@@ -205,6 +205,11 @@ export class DiscordConnection implements Connection {
 
   act(deed: Deed): Promise<void> {
     return this.#whileUp(() => act(this.#live, deed));
+  }
+
+  /** A bot has conversations with one person each. https://discord.com/developers/docs/resources/user#create-dm */
+  talk(people: readonly RemoteUserId[]): Promise<RemoteChannelId> {
+    return this.#whileUp(() => talk(this.#live, people));
   }
 
   permalink(channel: RemoteChannelId, message?: RemoteMessageId, thread?: RemoteThreadId): string | undefined {

@@ -1,20 +1,17 @@
 /** Deeds that are no messages. https://discord.com/developers/docs/resources/guild */
 import { type APIDMChannel, Routes } from "discord-api-types/v10";
 import { Refused } from "../../core/model/errors.ts";
+import type { RemoteChannelId, RemoteUserId } from "../../core/model/ids.ts";
 import type { Deed } from "../../core/network.ts";
 import { Code, isDenied } from "./failures.ts";
-import { isSnowflake, isWebhookPerson } from "./ids.ts";
+import { channelId, isSnowflake, isWebhookPerson } from "./ids.ts";
 import type { Live } from "./live.ts";
 
 export async function act(live: Live, deed: Deed): Promise<void> {
   const person = deed.person as string;
   if (!isSnowflake(person))
     throw new Refused(isWebhookPerson(person) ? "That is a webhook on Discord, not a person." : "There is no such person on Discord.");
-  if (deed.kind === "direct") {
-    const channel = await live.rest.post<APIDMChannel>(Routes.userChannels(), { body: { recipient_id: person } });
-    live.guilds.put(channel, undefined);
-    return;
-  }
+  if (deed.kind === "direct") return void (await talk(live, [deed.person]));
   if (live.config.moderation !== "mirrored")
     throw new Refused("Kicks and bans are not mirrored to Discord: the setting `discord.moderation` says so.");
   const guild = (await live.guilds.find(deed.channel))?.guild;
@@ -30,6 +27,15 @@ export async function act(live: Live, deed: Deed): Promise<void> {
     case "invite":
       throw new Refused("Discord lets nobody be invited by a bot: send them an invite link.");
   }
+}
+
+export async function talk(live: Live, people: readonly RemoteUserId[]): Promise<RemoteChannelId> {
+  const [person, ...others] = people;
+  if (person === undefined || others.length > 0) throw new Refused("On Discord the bot talks with one person at a time.");
+  if (!isSnowflake(person)) throw new Refused("That is a webhook on Discord, not a person.");
+  const channel = await live.rest.post<APIDMChannel>(Routes.userChannels(), { body: { recipient_id: person } });
+  live.guilds.put(channel, undefined);
+  return channelId(channel.id);
 }
 
 async function already(doing: Promise<unknown>, ...done: readonly number[]): Promise<void> {

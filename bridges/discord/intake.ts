@@ -127,9 +127,8 @@ export class Intake {
     const at = (channel: string, message: string, read: (stand: Stand) => Reading) => this.#withStand(channel, message, guildOf(d), read);
     switch (t) {
       case On.MessageCreate: {
-        // A direct message that no room is linked to can still be words to the bridge.
         const direct = d.guild_id === undefined && !this.#context.stands.isHeard(d.channel_id);
-        if (direct) return writtenCommand(this.#context.live, d, road, { channel: channelId(d.channel_id) });
+        if (direct) return this.#writtenToUs(d, road);
         return at(d.channel_id, d.id, (stand) => this.#said(d, stand, road));
       }
       case On.MessageUpdate:
@@ -196,6 +195,18 @@ export class Intake {
     const held = pluralkit.hold(d, all);
     if (held) this.#held.add(held);
     return held ?? all;
+  }
+
+  /** In private, where no room is yet: words to the bridge, or the beginning of a conversation. */
+  #writtenToUs(d: GatewayMessage, road: Road): Events {
+    const { live } = this.#context;
+    const stand = { channel: channelId(d.channel_id) };
+    const command = writtenCommand(live, d, road, stand);
+    if (command.length > 0) return command;
+    this.#attached.set(d.id, attachedTo(d));
+    const events = fromMessage(d, this.#view(undefined), stand, road);
+    for (const event of events) if (event.kind === "message" && event.person) live.members.saw(event.person, undefined);
+    return events.map((event): RemoteEvent => ({ ...event, direct: true }));
   }
 
   /** Our own: with the key of the send that it is the echo of, where Discord gave that back. */

@@ -4,7 +4,7 @@ import type { RemoteEvent } from "../../core/model/events.ts";
 import type { RemoteChannelId } from "../../core/model/ids.ts";
 import type { Person } from "../../core/model/message.ts";
 import { base } from "./events.ts";
-import { absent, type Guild, type Guilds } from "./guilds.ts";
+import { absent, type Guild, type Guilds, type Place } from "./guilds.ts";
 import { isSnowflake, isWebhookPerson, timeOf, userId } from "./ids.ts";
 import { basePermissions, Bit, has, permissionsIn, powerOf } from "./permissions.ts";
 import { personOf, type Shown } from "./people.ts";
@@ -122,7 +122,7 @@ export class Members {
     const place = await this.#guilds.findWhole(channel);
     if (!place) return { people: [], complete: false };
     const guild = place.guild === undefined ? undefined : this.#guilds.guild(place.guild);
-    if (!guild) return { people: place.recipients.map(({ id, name }) => ({ id: userId(id), name })), complete: true };
+    if (!guild) return { people: await this.#inPrivate(place), complete: true };
     const overwrites = this.#guilds.overwritesOf(place);
     const people: Person[] = [];
     let after = "0";
@@ -138,6 +138,12 @@ export class Members {
       after = (members.at(-1) as APIGuildMember).user.id;
     }
     return { people, complete: false };
+  }
+
+  /** The others in a direct message; Discord leaves the bot itself out. */
+  async #inPrivate({ recipients }: Place): Promise<Person[]> {
+    const others = recipients.filter(({ id }) => id !== this.#me());
+    return await Promise.all(others.map(async ({ id, name }) => (await this.person(id)) ?? { id: userId(id), name }));
   }
 
   #take(member: APIGuildMember, guild: string): Person {

@@ -280,3 +280,84 @@ describe("Discord: moderators there, and people from Matrix", () => {
       assert.ok(interaction.acknowledged && interaction.ephemeral, interaction.id);
   });
 });
+
+describe("Discord: direct messages to the bot", () => {
+  let town: DiscordTown;
+  before(async () => {
+    town = await openDiscordTown({
+      config: { permissions: { "*": "relay", "test.local": "user", "@ann:test.local": "admin" } },
+      discord: { intents: { presences: true } },
+      speed: 10,
+      prepare: ({ fake }) => void (fake.bot.portal.presence = true),
+    });
+  });
+  after(() => town?.close());
+
+  async function invitedTo(person: MatrixUser, by: string): Promise<MatrixRoom> {
+    let room: string | undefined;
+    await until(async () => {
+      const { rooms } = await person.call("GET", "/sync", { query: { timeout: 0 } });
+      const invites = Object.entries(
+        (rooms as { invite?: Record<string, { invite_state: { events: { sender: string }[] } }> } | undefined)?.invite ?? {},
+      );
+      room = invites.find(([, { invite_state }]) => invite_state.events.some(({ sender }) => sender === by))?.[0];
+      return room !== undefined;
+    }, `an invitation by ${by}`);
+    return await person.join(room as string);
+  }
+
+  test("become a room of the admin's with the ghost of who wrote, and answers go back under their name", async () => {
+    const direct = town.fake.world.channel({ type: 1, guild: undefined, recipients: [town.bob.id, town.fake.bot.user.id] });
+    town.bob.say(direct.id, "hello, is anybody there?");
+    const room = await invitedTo(town.ann, town.world.bot);
+    const event = await room.find({ body: "hello, is anybody there?" });
+    assert.equal(event.sender, `@_discord_${town.bob.id}:test.local`);
+    await room.say("yes, I am");
+    await until(async () => town.shown(direct.id).some((text) => /ann.*yes, I am/s.test(text)), "the answer");
+    town.bob.say(direct.id, "good");
+    await room.find({ body: "good" });
+    assert.equal((await room.timeline()).filter(({ content }) => content["body"] === "good").length, 1);
+  });
+
+  test("begin on Matrix too: who invites a ghost talks with its person, and nobody else is let in", async () => {
+    town.alice.say(town.channel, "so that I have a ghost");
+    const ghost = (await town.room.find({ body: "so that I have a ghost" })).sender;
+    const zoe = await town.hs.user("zoe");
+    const chat = await zoe.createRoom({ preset: "trusted_private_chat", is_direct: true, invite: [ghost] });
+    await until(async () => (await chat.joined()).includes(town.world.bot), "the bot is in the room");
+    await until(
+      async () => [...town.fake.world.channels.values()].some(({ type, recipients }) => type === 1 && recipients.includes(town.alice.id)),
+      "a conversation",
+    );
+    await chat.say("good evening");
+    const direct = [...town.fake.world.channels.values()].find(({ type, recipients }) => type === 1 && recipients.includes(town.alice.id));
+    await until(async () => town.shown(direct?.id).some((text) => /zoe.*good evening/s.test(text)), "it arrives");
+    town.alice.say(direct?.id as string, "good evening, Zoe");
+    assert.equal((await chat.find({ body: "good evening, Zoe" })).sender, ghost);
+    const eve = await town.hs.user("eve");
+    const hers = await eve.createRoom({ preset: "trusted_private_chat", is_direct: true, invite: [ghost] });
+    const refusal = await hers.find(
+      (event) => event.type === "m.room.member" && event.state_key === ghost && event.content["membership"] === "leave",
+    );
+    assert.match(String(refusal.content["reason"]), /Somebody else has a conversation/);
+  });
+
+  test("commands are answered there, and not relayed", async () => {
+    const direct = [...town.fake.world.channels.values()].find(({ type, recipients }) => type === 1 && recipients.includes(town.bob.id));
+    town.bob.say(direct?.id as string, "!causeway help");
+    await until(async () => town.shown(direct?.id).some((text) => /relays between here and Matrix/.test(text)), "help");
+  });
+
+  test("who is there is shown, with what they say of it, where the config asks for it", async () => {
+    const ghost = `@_discord_${town.alice.id}:test.local`;
+    const shown = async () => await town.ann.call("GET", `/presence/${encodeURIComponent(ghost)}/status`);
+    town.fake.presence(town.alice, "idle", "making tea");
+    await until(async () => (await shown())["presence"] === "unavailable", "away");
+    assert.equal((await shown())["status_msg"], "making tea");
+    town.fake.presence(town.alice, "dnd");
+    await until(async () => (await shown())["presence"] === "online", "there");
+    assert.equal((await shown())["status_msg"], "Do not disturb");
+    town.fake.presence(town.alice, "offline");
+    await until(async () => (await shown())["presence"] === "offline", "gone");
+  });
+});
