@@ -42,6 +42,7 @@ import { modeOf } from "./readers.ts";
 import { reopenUnresolved } from "./reopen-unresolved.ts";
 import { Rooms } from "./rooms.ts";
 import type { Link } from "./store/store.ts";
+import { ShownBook } from "./shown.ts";
 import { SignIns } from "./sign-in.ts";
 import { Surroundings } from "./surroundings.ts";
 import { tellPrivately } from "./tell-privately.ts";
@@ -60,6 +61,7 @@ export class Bridge {
   readonly #logins: Logins;
   readonly #rooms: Rooms;
   readonly #members: Members;
+  readonly #shown: ShownBook;
   readonly #ghosts: Ghosts;
   readonly #hints: Hints;
   readonly #unresolved = new Unresolved();
@@ -89,6 +91,7 @@ export class Bridge {
     this.#options = options;
     this.#links = new Links(store.portals);
     this.#members = new Members(client);
+    this.#shown = new ShownBook(store.portals);
     this.#ghosts = new Ghosts({ client, users: store.users, settings: store.settings, namespace, clock, log, nameOf: options.ghostName });
     this.#notices = new Notices({
       client,
@@ -101,7 +104,7 @@ export class Bridge {
     this.#rooms = new Rooms({
       client,
       links: this.#links,
-      portals: store.portals,
+      shown: this.#shown,
       notices: this.#notices,
       log,
       domain: namespace.domain,
@@ -164,6 +167,7 @@ export class Bridge {
       permissions,
       secret,
       ghosts: this.#ghosts,
+      shown: this.#shown,
       signal,
       wake,
       wishes: options.surroundings,

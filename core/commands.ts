@@ -12,11 +12,12 @@ import { translated } from "./matrix/failure.ts";
 import type { MatrixEvent } from "./matrix/event.ts";
 import { Refused, TryLater, Uncertain } from "./model/errors.ts";
 import type { RemoteCommand } from "./model/events.ts";
-import { type EventId, eventId, type Mxid, type RoomId } from "./model/ids.ts";
+import { type EventId, type Mxid, type RoomId } from "./model/ids.ts";
 import type { Clock } from "./network.ts";
-import { ABOUT, type Notices } from "./notices.ts";
+import type { Notices } from "./notices.ts";
 import type { Permissions } from "./permissions.ts";
 import { type OptOuts, personKey } from "./opt-out.ts";
+import { retryAll, retryOne } from "./retry.ts";
 import type { Rooms } from "./rooms.ts";
 import type { SignIns } from "./sign-in.ts";
 import { ghostInvited, type TalkContext, talkTo } from "./talk.ts";
@@ -100,7 +101,7 @@ export function workCommand(context: CommandContext): Work {
 }
 
 async function answer(context: CommandContext, event: MatrixEvent): Promise<string | undefined> {
-  if (event.type === "m.reaction") return await again(context, event);
+  if (event.type === "m.reaction") return await retryOne(context, event);
   if (event.type === "m.room.member") return await invited(context, event);
   if (event.type === "m.room.tombstone") {
     await followTombstone(context.upgrade, event);
@@ -140,7 +141,8 @@ async function run(context: CommandContext, asked: Asked): Promise<string> {
     case "status":
       return await status(context, asked.room);
     case "retry":
-      return await retry(context, asked);
+      await requirePower(context, asked);
+      return await retryAll(context, asked.room);
     case "pause":
     case "resume":
       return await pause(context, asked, verb.toLowerCase() === "pause");
@@ -230,20 +232,6 @@ export async function statusOf(context: CommandContext, link: Link): Promise<str
   return `${link.network} ${link.channel}: ${state.replace(/\.$/, "")}; ${counts}`;
 }
 
-async function retry(context: CommandContext, asked: Asked): Promise<string> {
-  await requirePower(context, asked);
-  let count = 0;
-  for (const link of await context.links.inRoom(asked.room)) {
-    for (const lane of [`in:${link.id}`, `out:${link.id}`]) {
-      const rows = await context.store.journal.parked({ lane, limit: 10_000 });
-      await context.store.journal.retry(rows.map((row) => row.id));
-      count += rows.length;
-      context.lanes.wake(lane, true);
-    }
-  }
-  return count === 0 ? "Nothing is waiting for another try." : `Trying ${count} again.`;
-}
-
 async function pause(context: CommandContext, asked: Asked, on: boolean): Promise<string> {
   await requirePower(context, asked);
   const links = await context.links.inRoom(asked.room);
@@ -255,35 +243,6 @@ async function pause(context: CommandContext, asked: Asked, on: boolean): Promis
   return on
     ? "Held back: nothing crosses until !causeway resume. What is said meanwhile is kept."
     : "Crossing again; what waited goes first.";
-}
-
-/** 🔁 by the author or a moderator, on the message or on what the bot said of it. On anything else it is a reaction like others. */
-async function again(context: CommandContext, event: MatrixEvent): Promise<undefined> {
-  const relation = event.content["m.relates_to"] as { event_id?: unknown } | undefined;
-  const target = typeof relation?.event_id === "string" ? eventId(relation.event_id) : undefined;
-  const about = target ? await subjectOf(context, event.room_id, target) : undefined;
-  const rows = about ? (await context.store.journal.about(about.id)).filter((row) => row.state === "parked") : [];
-  const may =
-    about &&
-    context.permissions.may(event.sender, "retry") &&
-    (about.author === event.sender || (await context.rooms.mayRedact(event.room_id, event.sender)));
-  if (rows.length === 0 || !may) {
-    if (!about?.ofBridge) await context.relay(event);
-    return undefined;
-  }
-  await context.store.journal.retry(rows.map((row) => row.id));
-  for (const row of rows) context.lanes.wake(row.lane, true);
-  return undefined;
-}
-
-async function subjectOf(context: CommandContext, room: RoomId, target: EventId) {
-  const event = await context.client.event(room, target).catch(() => undefined);
-  if (!event) return undefined;
-  const about = event.content[ABOUT];
-  if (event.sender !== context.bot || typeof about !== "string")
-    return { id: target, author: event.sender, ofBridge: event.sender === context.bot };
-  const original = await context.client.event(room, eventId(about)).catch(() => undefined);
-  return { id: eventId(about), author: original?.sender, ofBridge: true };
 }
 
 async function invited(context: CommandContext, event: MatrixEvent): Promise<string | undefined> {

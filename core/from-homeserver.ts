@@ -8,7 +8,7 @@ import type { Lanes } from "./lanes.ts";
 import type { Links } from "./links.ts";
 import type { MatrixEphemeral, MatrixEvent } from "./matrix/event.ts";
 import type { Members } from "./members.ts";
-import type { Mxid, RoomId } from "./model/ids.ts";
+import { type Mxid, mxid, type RoomId } from "./model/ids.ts";
 import type { Clock } from "./network.ts";
 import type { Moderation } from "./moderation.ts";
 import type { OptOuts } from "./opt-out.ts";
@@ -117,8 +117,18 @@ export class FromHomeserver {
     members.observe(event);
     doubles.observe(event);
     rooms.observe(event);
+    this.#observeGhost(event);
     if (!WHO_MAY_READ.has(event.type)) return;
     this.#judge(event.room_id).catch((error: unknown) => log.error({ room: event.room_id, err: error }, "A room could not be judged"));
+  }
+
+  /** Someone removed one of our ghosts, banned it, or lifted the ban: what we remember follows at once, whatever else waits. */
+  #observeGhost({ type, room_id: room, sender, state_key: who, content }: MatrixEvent): void {
+    const { ghosts, log } = this.#context;
+    if (type !== "m.room.member" || who === undefined || who === sender || !ghosts.remoteOf(mxid(who))) return;
+    const { membership } = content;
+    if (membership !== "leave" && membership !== "ban") return;
+    ghosts.removed(room, mxid(who), membership).catch((error: unknown) => log.warn({ room, err: error }, "A removed ghost was not noted"));
   }
 
   /** Who can see what has changed: told at once, not at the next message. */

@@ -16,6 +16,8 @@ export interface ApiContext {
   readonly log: Logger;
   readonly signal: AbortSignal;
   readonly pacing: Pacing;
+  /** What helps when the token is no longer good. */
+  readonly mend?: string;
 }
 
 export interface Call extends Doing {
@@ -25,11 +27,16 @@ export interface Call extends Doing {
   readonly patience?: number;
 }
 
+/** Methods that want to be told the workspace by a token of a whole organisation. https://docs.slack.dev/enterprise/organization-ready-apps */
+const OF_A_TEAM = new Set(["bots.info", "conversations.list", "usergroups.list", "users.conversations", "users.list"]);
+
 export class Api {
   readonly #context: ApiContext;
   readonly #client: WebClient;
   /** What the token may do, as Slack last said; undefined until it has. */
   scopes: readonly string[] | undefined;
+  /** The workspace that is meant, where the token is good for all of an organisation's. */
+  team: string | undefined;
 
   constructor(token: string, context: ApiContext) {
     this.#context = context;
@@ -42,11 +49,12 @@ export class Api {
     try {
       signal.throwIfAborted();
       await pacing.turn(method, call.channel, call.patience ?? PATIENCE, signal);
-      return await this.callNow(method, args);
+      return await this.callNow(method, this.team !== undefined && OF_A_TEAM.has(method) ? { team_id: this.team, ...args } : args);
     } catch (error) {
       const after = retryAfter(error);
       if (after !== undefined) pacing.limited(method, call.channel, after);
-      throw failureOf(error, call);
+      const { mend } = this.#context;
+      throw failureOf(error, mend === undefined ? call : { mend, ...call });
     }
   }
 

@@ -1,12 +1,13 @@
 /** Lists of people and channels: fetched page by page when somebody asks, never at the start. */
 import { Refused } from "../../core/model/errors.ts";
-import type { RemoteChannelId } from "../../core/model/ids.ts";
+import type { RemoteChannelId, RemoteUserId } from "../../core/model/ids.ts";
 import type { Person } from "../../core/model/message.ts";
 import type { Channel, Deed } from "../../core/network.ts";
 import type { Desk } from "./desk.ts";
 import { codeOf } from "./failures.ts";
 import { type CommandReply, plainTopic } from "./from-channel.ts";
 import { channelId, cursorAt, TIMESTAMP, userOf } from "./ids.ts";
+import { isSlacks } from "./hosts.ts";
 import { escaped } from "./mrkdwn.ts";
 import { personOf, readProfile } from "./profile.ts";
 import { filled, type Json, record, records, string, strings } from "./wire.ts";
@@ -153,8 +154,7 @@ export async function act(desk: Desk, deed: Deed, own: boolean): Promise<void> {
   if (user === undefined) throw new Refused("That is nobody on Slack.");
   switch (deed.kind) {
     case "direct":
-      if (!own) throw new Refused("Only someone's own login opens a conversation with a person.");
-      await desk.api.call("conversations.open", { users: user }, { deed: "open the conversation", repeatable: true });
+      await openTalk(desk, [deed.person], own);
       return;
     case "kick": {
       if (!own) throw new Refused("The Slack app removes nobody: someone on Slack has to.");
@@ -174,6 +174,24 @@ export async function act(desk: Desk, deed: Deed, own: boolean): Promise<void> {
   }
 }
 
+/** Eight people besides oneself, at most. https://docs.slack.dev/reference/methods/conversations.open */
+const MOST_IN_TALK = 8;
+
+/** Slack's id of the conversation. */
+export async function openTalk(desk: Desk, people: readonly RemoteUserId[], own: boolean): Promise<string> {
+  if (!own) throw new Refused("Only someone's own login opens a conversation with a person.");
+  const users = people.map((person) => userOf(person));
+  const wrong = users.findIndex((user) => user === undefined || !/^[UW]/.test(user));
+  if (users.length === 0 || wrong >= 0) throw new Refused("That is nobody on Slack whom one could write to.");
+  if (users.length > MOST_IN_TALK) throw new Refused(`A conversation on Slack has at most ${MOST_IN_TALK} people besides yourself.`);
+  const call = { deed: "open the conversation", repeatable: true };
+  const answer = await desk.api.call("conversations.open", { users: users.join(","), return_im: true }, call);
+  const channel = record(answer.channel);
+  const id = filled(channel.id);
+  if (id === undefined) throw new Refused("Slack did not open the conversation.");
+  return id;
+}
+
 async function fine(deed: Promise<unknown>, code: string): Promise<void> {
   try {
     await deed;
@@ -191,11 +209,8 @@ export async function answer(desk: Desk, reply: unknown, text: string): Promise<
   await desk.within(channel, () => desk.api.call("chat.postEphemeral", args, { deed: "answer", repeatable: true, channel }));
 }
 
-const ANSWERS = /^https:\/\/hooks\.slack(?:-gov)?\.com\//;
-
 async function answeredAt(desk: Desk, url: string, text: string): Promise<boolean> {
-  const own = URL.canParse(url) && new URL(url).host === new URL(desk.apiUrl).host;
-  if (!own && !ANSWERS.test(url)) return false;
+  if (!isSlacks(desk.apiUrl, url)) return false;
   const body = JSON.stringify({ response_type: "ephemeral", text: escaped(text) });
   const headers = { "content-type": "application/json" };
   return await fetch(url, { method: "POST", headers, body, signal: desk.signal, redirect: "error" }).then(

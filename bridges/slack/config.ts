@@ -33,6 +33,10 @@ const workspace = z
       .describe(
         "What a relayed file becomes: an upload with its text, which Slack shows under the app's name; the text under the person's own name with the upload in its thread; or a link under the person's own name.",
       ),
+    presences: z
+      .boolean()
+      .default(false)
+      .describe("Ask every minute, of people who spoke lately, who is there, and show it as their ghosts' presence."),
   })
   .describe("One workspace, by its id (T…), which stands in the address of Slack's web client.");
 

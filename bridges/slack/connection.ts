@@ -17,7 +17,7 @@ import { openFile, openPicture, sendFile } from "./files.ts";
 import { History } from "./history.ts";
 import { clientOf } from "./oauth.ts";
 import { routeInstall, tokenOf } from "./install.ts";
-import { channelOf, cursorBefore, TIMESTAMP, teamOf, teamOfLogin, userOf } from "./ids.ts";
+import { channelId, channelOf, cursorBefore, TIMESTAMP, teamOf, teamOfLogin, userOf } from "./ids.ts";
 import { find } from "./look.ts";
 import { Pacing } from "./pacing.ts";
 import { messageLink } from "./permalinks.ts";
@@ -67,14 +67,16 @@ export class SlackConnection implements Connection {
     const { clock, log, keep } = this.#core;
     const calls = new AbortController();
     const context = { url: this.#config.api_url, clock, log, signal: calls.signal };
-    const api = new Api(token, { ...context, pacing: this.#pacing });
+    // A person's own is mended by signing in again, which core tells them.
+    const api = new Api(token, { ...context, pacing: this.#pacing, ...(this.#login.owner === undefined ? {} : { mend: "" }) });
     const directory = new Directory(this.#team, api, clock);
     const desk = new Desk({ api, directory, clock, log, signal: calls.signal, apiUrl: this.#config.api_url });
     const votes = new Votes(desk, keep);
-    const session = new Session({ config: this.#config, login: this.#login, core: this.#core, desk, votes });
+    const history = new History(desk);
+    const session = new Session({ config: this.#config, login: this.#login, core: this.#core, desk, votes, history });
     desk.tellNameless = () => session.tellNameless();
     session.signal.addEventListener("abort", () => calls.abort(new Error("The connection is closed.")), { once: true });
-    return { session, desk, history: new History(desk), votes, token };
+    return { session, desk, history, votes, token };
   }
 
   /** The last installation counts, unless the config has been changed since. */
@@ -214,6 +216,10 @@ export class SlackConnection implements Connection {
 
   channels(): AsyncIterable<Channel> {
     return census.channelsOf(this.#desk, this.#team, this.#session.isOwn);
+  }
+
+  async talk(people: readonly RemoteUserId[]): Promise<RemoteChannelId> {
+    return await this.#do(async () => channelId(this.#team, await census.openTalk(this.#desk, people, this.#session.isOwn)));
   }
 
   async join(channel: RemoteChannelId): Promise<void> {

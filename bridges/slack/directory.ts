@@ -78,6 +78,12 @@ export class Directory {
     return filled(this.#channels.get(channel)?.name);
   }
 
+  /** A conversation with one person or several, as far as it is known. */
+  isPrivateTalk(channel: string): boolean {
+    const known = this.#channels.get(channel);
+    return channel.startsWith("D") || known?.is_mpim === true || known?.is_im === true;
+  }
+
   group(id: string): string | undefined {
     return this.#groups.get(id);
   }

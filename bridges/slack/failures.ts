@@ -8,6 +8,8 @@ export interface Doing {
   readonly deed: string;
   /** True when doing it twice is doing it once: an unclear outcome is then no more than a reason to do it again. */
   readonly repeatable: boolean;
+  /** What helps when the token is no longer good. Absent = what helps the app's own. */
+  readonly mend?: string;
 }
 
 /** The code in Slack's `error`. Undefined = the failure was of another kind. */
@@ -61,8 +63,8 @@ function plain(error: unknown): Error {
 function platformFailure(code: string, error: unknown, doing: Doing): Error {
   const cause = { cause: plain(error) };
   if (code === "missing_scope") return missingScope(error, doing);
-  const mend = LOGGED_OUT[code];
-  if (mend !== undefined) return new LoggedOut(mend, cause);
+  const ended = LOGGED_OUT[code];
+  if (ended !== undefined) return new LoggedOut(`${ended} ${doing.mend ?? INSTALL_AGAIN}`.trim(), cause);
   if (code === "internal_error" || code === "fatal_error" || code === "update_failed")
     return unclear(doing, "it had an error of its own", cause);
   const later = LATER[code];
@@ -118,17 +120,18 @@ export function isUnsent(error: unknown): boolean {
   return false;
 }
 
-const AGAIN = "Put a working token into the config, or install the app again.";
+export const INSTALL_AGAIN = "Put a working token into the config, or install the app again.";
 
 const LOGGED_OUT: Readonly<Record<string, string>> = {
-  invalid_auth: `Slack does not know this token. ${AGAIN}`,
-  not_authed: `Slack got no token. ${AGAIN}`,
-  account_inactive: `The account or the app behind this token is gone from the workspace. ${AGAIN}`,
-  token_revoked: `This token has been revoked. ${AGAIN}`,
-  token_expired: `This token has run out: switch token rotation off in the app's settings. ${AGAIN}`,
-  user_removed_from_team: `The person behind this token has left the workspace. ${AGAIN}`,
+  invalid_auth: "Slack does not know this token.",
+  not_authed: "Slack got no token.",
+  account_inactive: "The account or the app behind this token is gone from the workspace.",
+  token_revoked: "This token has been revoked.",
+  token_expired: "This token has run out: switch token rotation off in the app's settings.",
+  user_removed_from_team: "The person behind this token has left the workspace.",
   team_disabled: "The workspace has been closed on Slack.",
-  not_allowed_token_type: `Slack does not take this kind of token here: a bot's token begins with xoxb-, a person's with xoxp-. ${AGAIN}`,
+  enterprise_is_restricted: "The organisation does not let this app in.",
+  not_allowed_token_type: "Slack does not take this kind of token here: a bot's token begins with xoxb-, a person's with xoxp-.",
 };
 
 const LATER: Readonly<Record<string, string>> = {

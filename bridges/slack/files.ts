@@ -15,6 +15,7 @@ import type { Found, Progress, SayPart, Sent } from "../../core/network.ts";
 import { remoteThreadId } from "../../core/model/ids.ts";
 import type { Desk } from "./desk.ts";
 import { codeOf, isUnsent } from "./failures.ts";
+import { isSlacks } from "./hosts.ts";
 import { messageId } from "./ids.ts";
 import { post } from "./post.ts";
 import { fileBelow, filled, type FileWire, type Json, record, records, string } from "./wire.ts";
@@ -181,7 +182,7 @@ async function measured(stream: Readable, size: number | undefined): Promise<Sou
 }
 
 async function put(desk: Desk, url: string, stream: Readable, size: number): Promise<void> {
-  if (!isSlacks(desk, url)) throw new Broken("Slack named an address for uploads that is not its own.");
+  if (!isSlacks(desk.apiUrl, url)) throw new Broken("Slack named an address for uploads that is not its own.");
   try {
     const { statusCode, body } = await request(url, {
       method: "POST",
@@ -199,15 +200,6 @@ async function put(desk: Desk, url: string, stream: Readable, size: number): Pro
   }
 }
 
-/** Slack's own hosts, and the one where its API was said to be: they alone get the token. */
-function isSlacks(desk: Desk, url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const { protocol, hostname, host } = new URL(url);
-  const api = new URL(desk.apiUrl);
-  if (host === api.host || (hostname === api.hostname && protocol === api.protocol)) return true;
-  return protocol === "https:" && /(?:^|\.)(?:slack\.com|slack-gov\.com|slack-files\.com|slack-edge\.com)$/.test(hostname);
-}
-
 interface Opened {
   readonly stream: Readable;
   readonly size?: number;
@@ -216,12 +208,12 @@ interface Opened {
 
 /** A file's bytes, by its id. Where it lies is asked anew when the address that came with the message does not serve any more. */
 export async function openFile(desk: Desk, token: string, file: string, url: string | undefined): Promise<Opened> {
-  const first = url !== undefined && isSlacks(desk, url) ? await download(desk, token, url, false) : undefined;
+  const first = url !== undefined && isSlacks(desk.apiUrl, url) ? await download(desk, token, url, false) : undefined;
   if (first) return first;
   const info = await infoOf(desk, file);
   if (!info || info.mode === "tombstone") throw new Refused("The file was deleted on Slack.");
   const fresh = filled(info.url_private_download) ?? filled(info.url_private);
-  if (fresh === undefined || !isSlacks(desk, fresh)) throw new Refused("The file does not lie on Slack.");
+  if (fresh === undefined || !isSlacks(desk.apiUrl, fresh)) throw new Refused("The file does not lie on Slack.");
   const again = await download(desk, token, fresh, info.mimetype === "text/html");
   if (again) return again;
   throw new Refused('Slack does not give the file out: the app may lack the permission "files:read".');
@@ -233,7 +225,7 @@ const MOST_REDIRECTS = 5;
 async function download(desk: Desk, token: string, url: string, page: boolean): Promise<Opened | undefined> {
   let at = url;
   for (let hop = 0; hop <= MOST_REDIRECTS; hop++) {
-    const headers = isSlacks(desk, at) ? { authorization: `Bearer ${token}` } : {};
+    const headers = isSlacks(desk.apiUrl, at) ? { authorization: `Bearer ${token}` } : {};
     const { statusCode, headers: answered, body } = await fetched(desk, at, headers);
     const type = string(answered["content-type"]).split(";")[0]?.trim() ?? "";
     if (statusCode === 200 && (page || type !== "text/html")) return opened(body, answered, type);
@@ -241,7 +233,7 @@ async function download(desk: Desk, token: string, url: string, page: boolean): 
     const next = string(answered.location);
     if (statusCode < 300 || statusCode >= 400 || !URL.canParse(next, at)) return later(statusCode);
     at = new URL(next, at).href;
-    if (!isSlacks(desk, at)) return undefined;
+    if (!isSlacks(desk.apiUrl, at)) return undefined;
   }
   return undefined;
 }
@@ -281,7 +273,7 @@ export async function openPicture(desk: Desk, url: string): Promise<Opened> {
 }
 
 function isPublic(desk: Desk, url: string): boolean {
-  if (isSlacks(desk, url)) return true;
+  if (isSlacks(desk.apiUrl, url)) return true;
   if (!URL.canParse(url)) return false;
   const { protocol, hostname } = new URL(url);
   return protocol === "https:" && hostname.includes(".") && !/^[\d.]+$|^\[|\.(?:local|internal|localhost|home|lan)$/.test(hostname);

@@ -66,7 +66,7 @@ export class History {
   async #events(place: string, messages: readonly Json[]): Promise<RemoteEvent[]> {
     const { directory, known, signal } = this.#desk;
     await directory.ready({ messages }, signal);
-    const road: Road = { via: "history", channel: place, ...(place.startsWith("D") ? { direct: true } : {}) };
+    const road: Road = { via: "history", channel: place, ...(directory.isPrivateTalk(place) ? { direct: true } : {}) };
     const out: RemoteEvent[] = [];
     for (const message of messages) {
       const events = fromMessage(message, road, known);

@@ -90,7 +90,8 @@ async function install(context: InstallContext, code: string): Promise<void> {
   const answer = await exchange(config, client, code, `${core.publicUrl}/oauth`);
   const there = string(record(answer.team).id) || string(record(answer.enterprise).id);
   const token = filled(answer.access_token);
-  if (there !== team) throw new Refused(`That was another workspace (${there}): this address is for ${team}.`);
+  if (there !== team && answer.is_enterprise_install !== true)
+    throw new Refused(`That was another workspace (${there}): this address is for ${team}.`);
   if (token === undefined) throw new Refused("Slack gave no token for the app's bot.");
   await core.keep.set("installed", { token, besides: fingerprint(configured) } satisfies Installed);
   context.installed(token);

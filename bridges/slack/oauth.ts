@@ -1,7 +1,7 @@
 /** Signing in with Slack: a person's own login, and the installation of the app. https://docs.slack.dev/authentication/installing-with-oauth */
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { WebClient } from "@slack/web-api";
-import { Broken, Refused } from "../../core/model/errors.ts";
+import { Broken, LoggedOut, Refused } from "../../core/model/errors.ts";
 import type { Login, SignIn, SignInContext, SignInStep } from "../../core/network.ts";
 import { DEADLINE } from "./api.ts";
 import { appOf, type SlackConfig } from "./config.ts";
@@ -68,7 +68,9 @@ async function callOnce(config: SlackConfig, token: string, method: string, args
   try {
     return (await new WebClient(token, options).apiCall(method, args)) as unknown as Json;
   } catch (error) {
-    throw failureOf(error, { deed, repeatable: true });
+    const failure = failureOf(error, { deed, repeatable: true, mend: "" });
+    // Nobody was logged in yet: it is simply not the right token.
+    throw failure instanceof LoggedOut ? new Refused(failure.message) : failure;
   }
 }
 
@@ -148,9 +150,11 @@ const withToken: SignIn<SlackConfig> = {
 async function done(config: SlackConfig, context: SignInContext, token: string, app: string | undefined): Promise<SignInStep> {
   if (token === "") throw new Refused("Slack gave no token of yours: was the permission taken back?");
   const me = await callOnce(config, token, "auth.test", {}, "say whose token this is");
-  const [team, user] = [string(me.team_id), string(me.user_id)];
+  const user = string(me.user_id);
+  // In an organisation the app may be the whole organisation's.
+  const team = [string(me.team_id), string(me.enterprise_id)].find((one) => config.workspaces[one] !== undefined);
   if (me.bot_id !== undefined) throw new Refused("That is a bot's token. A token of your own begins with xoxp-.");
-  if (config.workspaces[team] === undefined) throw new Refused(`This bridge does not serve the workspace ${string(me.team) || team}.`);
+  if (team === undefined) throw new Refused(`This bridge does not serve the workspace ${string(me.team) || string(me.team_id)}.`);
   if (user === "") throw new Broken("Slack did not say whose token this is.");
   const login: Login = {
     id: ownLoginId(team, user),

@@ -64,7 +64,7 @@ function argsOf(desk: Desk, draft: Draft, wire: PostWire, payload: Json): Record
     ...(draft.named ? { username: wire.username, ...(wire.icon === undefined ? {} : { icon_url: wire.icon }) } : {}),
     ...(draft.keyed ? { metadata: { event_type: METADATA_TYPE, event_payload: payload } } : {}),
     parse: "none",
-    unfurl_links: true,
+    unfurl_links: wire.quoting !== true,
     unfurl_media: true,
   };
 }

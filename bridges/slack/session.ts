@@ -6,15 +6,19 @@ import { LoggedOut } from "../../core/model/errors.ts";
 import type { RemoteEvent } from "../../core/model/events.ts";
 import { plainText } from "../../core/model/richtext.ts";
 import type { Core, Login } from "../../core/network.ts";
-import { type AppConfig, appOf, type SlackConfig } from "./config.ts";
+import { type AppConfig, appOf, type SlackConfig, workspaceOf } from "./config.ts";
 import type { Desk } from "./desk.ts";
 import { fromEvent, fromSlash } from "./from-slack.ts";
+import type { History } from "./history.ts";
 import { channelId, teamOfLogin } from "./ids.ts";
 import type { Delivery } from "./delivery.ts";
 import { type Intake, intakeOf, type Listener } from "./intake.ts";
+import { INSTALL_AGAIN } from "./failures.ts";
 import { BOT_SCOPES } from "./scopes.ts";
+import { Presences } from "./presences.ts";
 import type { SocketState } from "./socket.ts";
-import { missing } from "./sweep.ts";
+import { Strays } from "./strays.ts";
+import { Within } from "./sweep.ts";
 import type { Votes } from "./votes.ts";
 import { filled, type Json, record, records, string, strings } from "./wire.ts";
 
@@ -27,6 +31,8 @@ const PROBE = 5_000;
 const SWEEP = 30 * 60_000;
 /** After events that Slack had to send again, the history is looked at once that has been quiet for so long. */
 const SETTLED = 60_000;
+/** After this long Slack has done what it said. */
+const CERTAIN = 2_000;
 /** The scope for names and pictures of Matrix people. */
 const NAMES = "chat:write.customize";
 
@@ -36,6 +42,7 @@ export interface SessionContext {
   readonly core: Core;
   readonly desk: Desk;
   readonly votes: Votes;
+  readonly history: History;
 }
 
 export class Session implements Listener {
@@ -49,9 +56,10 @@ export class Session implements Listener {
   #reachable = false;
   #told: "up" | "down" | "" = "";
   #turn: Promise<void> = Promise.resolve();
-  #swept: Promise<void> = Promise.resolve();
-  readonly #gone = new Set<string>();
+  readonly #within: Within;
   #resent: (() => void) | undefined;
+  readonly #strays: Strays | undefined;
+  #presences: Presences | undefined;
   /** Set once the credentials are no longer good: nothing is tried any more until a person acts. */
   ended: LoggedOut | undefined;
 
@@ -61,6 +69,10 @@ export class Session implements Listener {
     this.team = teamOfLogin(context.login);
     this.#app = appOf(context.config, this.team);
     const { app } = context.login.secrets;
+    const { core, desk, history } = context;
+    const back = (): void => this.core.state({ is: "connected", resumed: false });
+    this.#within = new Within({ core, desk, signal: this.signal, back });
+    this.#strays = this.isOwn ? new Strays({ core, desk, history, signal: this.signal }) : undefined;
     if (typeof app === "string") context.desk.self = { ...context.desk.self, app };
     context.core.signal.addEventListener("abort", () => this.close(), { once: true });
   }
@@ -90,9 +102,12 @@ export class Session implements Listener {
     if (!(await this.#authenticate())) return;
     const moved = await this.core.keep.get("moved");
     for (const [from, to] of Object.entries(record(moved))) if (typeof to === "string") this.#context.desk.move(from, to);
+    await this.#strays?.load();
     if (this.signal.aborted) return;
     this.#context.desk.directory.load();
     this.#intake = intakeOf(this.#context.config, this.#app, this);
+    if (!this.isOwn && workspaceOf(this.#context.config, this.#context.login)?.presences === true)
+      this.#presences = new Presences(this.core, this.#context.desk, this.signal);
     void this.#beat();
   }
 
@@ -119,7 +134,9 @@ export class Session implements Listener {
   async #whoAmI(): Promise<void> {
     const { desk } = this.#context;
     const me = await desk.api.call("auth.test", {}, { deed: "say who this token is", repeatable: true });
-    if (me.team_id !== this.team && me.enterprise_id !== this.team) {
+    const ofOrganisation = me.is_enterprise_install === true;
+    desk.api.team = ofOrganisation && this.team.startsWith("T") ? this.team : undefined;
+    if (me.team_id !== this.team && me.enterprise_id !== this.team && !ofOrganisation) {
       const there = `${string(me.team_id)} (${string(me.team)})`;
       throw new LoggedOut(`This token belongs to the workspace ${there}, not to ${this.team}: correct the id in the config, or the token.`);
     }
@@ -181,6 +198,7 @@ export class Session implements Listener {
     this.core.state({ is: "connected", resumed: false });
     this.sweep();
     this.#tellMissing();
+    this.#strays?.look();
   }
 
   /** What the app may not do is told where it matters: names and pictures are what everybody sees. */
@@ -254,7 +272,13 @@ export class Session implements Listener {
         return this.core.receive([], { moved: desk.moves });
       }
       const events = this.#concerns(body) ? [...fromEvent(body, desk.known), ...this.#profileIn(body)] : [];
-      return events.length === 0 ? undefined : this.core.receive(events.map((event) => this.#withKey(event, body)));
+      if (events.length === 0) return undefined;
+      this.#presences?.seen(string(record(body.event).user));
+      const cursor = events[0]?.direct ? events[0].cursor : undefined;
+      return this.core.receive(
+        events.map((event) => this.#withKey(event, body)),
+        cursor === undefined ? undefined : this.#strays?.heard(cursor),
+      );
     }
     if (body.type === "block_actions" && !this.isOwn) {
       const pressed = votes.press(body);
@@ -308,42 +332,51 @@ export class Session implements Listener {
     this.#learnOwn(event);
   }
 
+  /**
+   * Slack says that the token is gone. It may mean one that a later installation has replaced, so it is asked; twice, since what it tells
+   * comes sooner than what it does.
+   */
+  async #lost(why: string): Promise<void> {
+    for (const wait of [0, CERTAIN]) {
+      if (wait > 0) await this.#sleep(wait);
+      if (this.signal.aborted) return;
+      const good = await this.#whoAmI().then(
+        () => true,
+        (error: unknown) => !(error instanceof LoggedOut),
+      );
+      if (!good) return this.logOut(new LoggedOut(why));
+    }
+    this.core.log.info(why);
+  }
+
   /** What happens to ourselves. */
   #learnOwn(event: Json): void {
     const { desk } = this.#context;
     const place = filled(event.channel) ?? "";
     switch (event.type) {
       case "member_joined_channel":
-        if (event.user === desk.self.user && this.#gone.delete(place)) void this.#cameBack(place);
+        if (event.user === desk.self.user) void this.#within.entered(place);
         return;
       case "member_left_channel":
       case "channel_left":
       case "group_left":
-        if (event.type !== "member_left_channel" || event.user === desk.self.user) this.#gone.add(place);
+        if (event.type !== "member_left_channel" || event.user === desk.self.user) this.#within.left(place);
         return;
       case "tokens_revoked": {
         const tokens = record(event.tokens);
         const gone = [...strings(tokens.bot), ...strings(tokens.oauth)].includes(desk.self.user);
-        if (gone) this.logOut(new LoggedOut("This token has been revoked on Slack. Install the app again, or sign in again."));
+        if (gone) void this.#lost(`This token has been revoked on Slack.${this.isOwn ? "" : ` ${INSTALL_AGAIN}`}`);
         return;
       }
-      case "app_uninstalled":
-        this.logOut(new LoggedOut("The app was removed from the workspace. Install it again and put the new token into the config."));
+      case "app_uninstalled": {
+        const mend = this.isOwn ? "Its admins have to install it again first." : INSTALL_AGAIN;
+        void this.#lost(`The app was removed from the workspace. ${mend}`);
         return;
+      }
       case "team_access_revoked":
         if (strings(event.team_ids).includes(this.team)) this.logOut(new LoggedOut("The app may no longer serve this workspace."));
         return;
     }
-  }
-
-  /** Let in again: whatever was said meanwhile is in the history. */
-  async #cameBack(place: string): Promise<void> {
-    const { desk } = this.#context;
-    const channel = await desk.directory.channel(place).catch(() => undefined);
-    const facts = { name: string(channel?.name), archived: channel?.is_archived === true };
-    const id = channelId(this.team, desk.firstId(place));
-    await this.core.receive({ kind: "channel-changed", channel: id, at: Date.now(), via: "live", facts });
-    if (!this.signal.aborted) this.core.state({ is: "connected", resumed: false });
   }
 
   /** Slack sends again what we did not answer in time, three times; what it has given up on is in the history. */
@@ -358,27 +391,15 @@ export class Session implements Listener {
   crowded(others: number): void {
     const what = others === 1 ? "Another program is" : `${others} other programs are`;
     const text = `${what} connected with this Slack app's token and gets a part of what is said here: a second Causeway, perhaps. Until that is stopped, messages may be missing.`;
-    this.core.log.error({ others }, text);
-    this.#tellEverywhere(`crowded:${Math.floor(Date.now() / 86_400_000)}`, text);
-  }
-
-  /** Compares our channels with Slack's. One comparison at a time. */
-  sweep(): void {
     if (this.isOwn) return;
-    this.#swept = this.#swept
-      .then(() => this.#sweepNow())
-      .catch((error: unknown) => {
-        if (!this.signal.aborted) this.core.log.info({ err: error }, "The channels could not be compared with Slack's");
-      });
+    this.core.log.error({ others }, text);
+    const day = Math.floor(Date.now() / 86_400_000);
+    this.#tellEverywhere(`crowded:${day}`, text);
+    this.core.alarm?.(`crowded:${day}`, text).catch((error: unknown) => this.core.log.warn({ err: error }, text));
   }
 
-  async #sweepNow(): Promise<void> {
-    const { desk } = this.#context;
-    const lost = await missing(desk, this.core.links(), this.signal);
-    for (const { channel, place, why } of lost) {
-      if (this.#gone.has(place) || this.signal.aborted) continue;
-      this.#gone.add(place);
-      await this.core.receive({ kind: "channel-gone", channel, at: Date.now(), via: "live", why });
-    }
+  /** Compares our channels with Slack's. */
+  sweep(): void {
+    if (!this.isOwn) this.#within.sweep();
   }
 }

@@ -17,8 +17,16 @@ const SILENCE = 5 * 60_000;
 const LONGEST_SILENCE = 60 * 60_000;
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 60_000;
+/** A line that ends sooner says that the next will, too. */
+const BRIEF = 5_000;
 /** Slack counts a line that broke for a while longer. */
-const COUNTED = 2 * 60_000;
+const COUNTED = 60_000;
+
+/** What Slack says of a line that it ends, where somebody has to do something about it. */
+const ENDED: Readonly<Record<string, string>> = {
+  link_disabled: "Socket Mode is switched off in the Slack app's settings: switch it on again there.",
+  too_many_websockets: "Ten other programs are connected with this Slack app's token, and Slack lets no more in: stop them.",
+};
 
 export type SocketState =
   /** `gapless`: there was a line at every moment since the last time. */
@@ -43,6 +51,8 @@ export class Socket {
   #silence = SILENCE;
   #crowdedAt: number | undefined;
   #lastLineEnded = Number.NEGATIVE_INFINITY;
+  /** Why Slack ended the last line, where it said so. */
+  #why: string | undefined;
 
   constructor(context: SocketContext) {
     this.#context = context;
@@ -60,16 +70,19 @@ export class Socket {
     for (let failures = 0; !signal.aborted; ) {
       try {
         await this.#renew();
-        failures = 0;
+        const since = clock.now();
         await this.#untilNeeded();
+        failures = clock.now() - since < BRIEF ? failures + 1 : 0;
       } catch (error) {
         if (signal.aborted) return;
         const failure = failureOf(error, { deed: "open a connection for events", repeatable: true });
         if (failure instanceof LoggedOut) return this.#refused(failure);
-        if (!this.#current?.isOpen) this.#context.state({ is: "down", why: failure.message });
+        if (!this.#current?.isOpen) this.#context.state({ is: "down", why: this.#why ?? failure.message });
         failures += 1;
-        await clock.sleep(Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (failures - 1)), signal).catch(() => undefined);
       }
+      // One that ends at once may be chance.
+      const wait = failures > 1 || !this.#current?.isOpen ? Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (failures - 1)) : 0;
+      if (failures > 0 && wait > 0) await clock.sleep(wait, signal).catch(() => undefined);
     }
   }
 
@@ -93,6 +106,7 @@ export class Socket {
     const gapless = before?.isOpen === true && !this.#isSilent();
     if (this.#isSilent()) this.#silence = Math.min(LONGEST_SILENCE, this.#silence * 2);
     this.#current = line;
+    this.#why = undefined;
     this.#heard = this.#context.clock.now();
     before?.close();
     if (!gapless) this.#context.state({ is: "up", gapless: false });
@@ -105,13 +119,14 @@ export class Socket {
       envelope: (payload, retry, acknowledge) => void this.#envelope(payload, retry, acknowledge),
       leaving: (reason) => {
         this.#context.log.debug({ reason }, "Slack is about to close a connection");
+        this.#why = ENDED[reason];
         if (line === this.#current) this.#wake();
       },
       closed: () => {
         this.#lines.delete(line);
         this.#lastLineEnded = this.#context.clock.now();
         if (line === this.#current && !this.#context.signal.aborted) {
-          this.#context.state({ is: "down", why: "The connection to Slack broke." });
+          this.#context.state({ is: "down", why: this.#why ?? "The connection to Slack broke." });
           this.#wake();
         }
       },

@@ -1,7 +1,8 @@
 /** Channels that are linked and out of reach: whoever is put out of one is told nothing. https://docs.slack.dev/reference/methods/users.conversations */
 import type { RemoteChannelId } from "../../core/model/ids.ts";
+import type { Core } from "../../core/network.ts";
 import type { Desk } from "./desk.ts";
-import { channelOf } from "./ids.ts";
+import { channelId, channelOf } from "./ids.ts";
 import { filled, record, records, string } from "./wire.ts";
 
 const ROWS = 200;
@@ -12,8 +13,61 @@ export interface Lost {
   readonly why: string;
 }
 
+export interface WithinContext {
+  readonly core: Core;
+  readonly desk: Desk;
+  readonly signal: AbortSignal;
+  /** Something was missed that is in the history. */
+  back(): void;
+}
+
+/** In which of its channels the app is, and which it has lost. */
+export class Within {
+  readonly #context: WithinContext;
+  readonly #gone = new Set<string>();
+  #swept: Promise<void> = Promise.resolve();
+
+  constructor(context: WithinContext) {
+    this.#context = context;
+  }
+
+  left(place: string): void {
+    this.#gone.add(place);
+  }
+
+  /** Let in again: whatever was said meanwhile is in the history. */
+  async entered(place: string): Promise<void> {
+    if (!this.#gone.delete(place)) return;
+    const { core, desk, signal } = this.#context;
+    const channel = await desk.directory.channel(place).catch(() => undefined);
+    const facts = { name: string(channel?.name), archived: channel?.is_archived === true };
+    const id = channelId(desk.directory.team, desk.firstId(place));
+    await core.receive({ kind: "channel-changed", channel: id, at: Date.now(), via: "live", facts });
+    if (!signal.aborted) this.#context.back();
+  }
+
+  /** Compares our channels with Slack's. One comparison at a time. */
+  sweep(): void {
+    const { core, signal } = this.#context;
+    this.#swept = this.#swept
+      .then(() => this.#sweepNow())
+      .catch((error: unknown) => {
+        if (!signal.aborted) core.log.info({ err: error }, "The channels could not be compared with Slack's");
+      });
+  }
+
+  async #sweepNow(): Promise<void> {
+    const { core, desk, signal } = this.#context;
+    for (const { channel, place, why } of await missing(desk, core.links(), signal)) {
+      if (this.#gone.has(place) || signal.aborted) continue;
+      this.#gone.add(place);
+      await core.receive({ kind: "channel-gone", channel, at: Date.now(), via: "live", why });
+    }
+  }
+}
+
 /** A public channel is entered again; what cannot be entered is lost. Nothing is concluded from a list that broke off. */
-export async function missing(desk: Desk, links: readonly RemoteChannelId[], signal: AbortSignal): Promise<readonly Lost[]> {
+async function missing(desk: Desk, links: readonly RemoteChannelId[], signal: AbortSignal): Promise<readonly Lost[]> {
   if (links.length === 0) return [];
   const ours = await memberOf(desk);
   const lost: Lost[] = [];

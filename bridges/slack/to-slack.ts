@@ -45,6 +45,7 @@ function textPart(message: OutMessage, body: RichText, capabilities: Capabilitie
     kind: "post",
     text: writeClipped(shown, TEXT_LENGTH, toPlain(shown)),
     blocks: blocks.length > 0 ? blocks : writeBlocks(shown),
+    ...(quotes(message, capabilities) ? { quoting: true } : {}),
     ...place(message, capabilities),
     ...identity(message.speaker, capabilities),
   };
@@ -110,9 +111,14 @@ function italic(block: Block): Block {
     : block;
 }
 
+function quotes({ reply, thread, speaker }: OutMessage, capabilities: Capabilities): boolean {
+  return capabilities.reply === "partial" && !speaker.own && reply !== undefined && reply.thread === undefined && thread === undefined;
+}
+
 /** Where replies are quotes, the first words of what is answered stand before the text and lead to it. */
-function quoted({ reply, thread, speaker }: OutMessage, body: RichText, capabilities: Capabilities): RichText {
-  if (capabilities.reply !== "partial" || speaker.own || !reply || reply.thread !== undefined || thread) return body;
+function quoted(message: OutMessage, body: RichText, capabilities: Capabilities): RichText {
+  const { reply } = message;
+  if (!reply || !quotes(message, capabilities)) return body;
   const name: Inline = { type: "text", text: reply.authorName };
   const whose: Inline = reply.url === undefined ? name : { type: "link", url: reply.url, content: [name] };
   return [

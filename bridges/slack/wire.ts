@@ -60,6 +60,8 @@ export interface PostWire {
   readonly thread?: string;
   /** Shown in the channel too. */
   readonly broadcast?: true;
+  /** Begins with a quote whose link would otherwise show the quoted message a second time. */
+  readonly quoting?: true;
   readonly username?: string;
   readonly icon?: string;
 }

@@ -143,6 +143,14 @@ export class FakeSlack {
     return this.#grant({ team, app, user, bot, scopes: new Set(scopes) }, "xoxb");
   }
 
+  /** The app is installed for a whole organisation: its token is good for every workspace there. */
+  installEverywhere(app: App, team: Team): Grant {
+    const bot = this.state.newId("B");
+    const user = this.#addUser(team, app.name.toLowerCase(), { bot });
+    const scopes = new Set(BOT_SCOPES.map(({ name }) => name));
+    return this.#grant({ team, app, user, bot, scopes, organisation: this.state.newId("E") }, "xoxb");
+  }
+
   /** A person has let the app act for them. */
   signIn(app: App, person: Person, scopes = USER_SCOPES.map(({ name }) => name)): Grant {
     return this.#grant({ team: person.team, app, user: person.user, scopes: new Set(scopes) }, "xoxp");
@@ -312,6 +320,7 @@ export class FakeSlack {
   }
 
   uninstall(grant: Grant): void {
+    grant.revoked = true;
     this.delivery.tellApp(grant.app, grant.team, { type: "app_uninstalled", event_ts: this.state.newTs() });
     this.revoke(grant);
   }
@@ -322,7 +331,8 @@ export class FakeSlack {
     const app = [...this.state.apps.values()].find(({ clientId }) => clientId === query.get("client_id"));
     const redirect = query.get("redirect_uri") ?? "";
     const person = this.browser;
-    if (!app || !person || !URL.canParse(redirect)) return `${this.host}/oauth/error`;
+    const allowed = app?.redirects === undefined || app.redirects.some((beginning) => redirect.startsWith(beginning));
+    if (!app || !person || !URL.canParse(redirect) || !allowed) return `${this.host}/oauth/error`;
     const back = new URL(redirect);
     const scopesIn = (name: string) => new Set((query.get(name) ?? "").split(",").filter((scope) => scope !== ""));
     const [bot, user] = [scopesIn("scope"), scopesIn("user_scope")];

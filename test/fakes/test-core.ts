@@ -79,6 +79,8 @@ export class TestCore implements Core {
   /** Breaches of the contract that were seen on the way. */
   readonly breaches: string[] = [];
   readonly pastes: { text: string; title: string }[] = [];
+  /** What the admin room was told. */
+  readonly alarms: { key: string; text: string }[] = [];
 
   readonly #abort = new AbortController();
   readonly #routes = new Map<string, Serve>();
@@ -143,6 +145,10 @@ export class TestCore implements Core {
 
   route(path: string, serve: Serve): void {
     this.#routes.set(path.replace(/^\//, ""), serve);
+  }
+
+  async alarm(key: string, text: string): Promise<void> {
+    if (!this.alarms.some((known) => known.key === key)) this.alarms.push({ key, text });
   }
 
   async paste(text: string, title: string): Promise<string> {

@@ -12,7 +12,7 @@ import { ANNA, bothWays, eventually, listed, live, personId } from "./stage.ts";
 
 bothWays("a token that is taken back ends the login with what to do", async (alive) => {
   alive.stage.fake.revoke(alive.stage.bot);
-  assert.match((await alive.state("logged-out")).why ?? "", /revoked on Slack\. Install the app again/);
+  assert.match((await alive.state("logged-out")).why ?? "", /revoked on Slack\. .*install the app again/);
   await assert.rejects(alive.say("too late"), LoggedOut);
 });
 
@@ -229,6 +229,51 @@ test("what the app may not do is known before it is tried", async (t) => {
   assert.equal(alive.connection.capabilities(alive.place).react, "refused");
   await alive.settled();
   await eventually(() => alive.core.logged.some((line) => line.includes("usergroups:read")), "the log names what is missing");
+});
+
+test("a token of before, revoked after the app was installed again, ends nothing", async (t) => {
+  const alive = await live(t);
+  const { fake, bot } = alive.stage;
+  const tokens = { oauth: [], bot: [bot.user.id] };
+  fake.delivery.tellApp(bot.app, bot.team, { type: "tokens_revoked", tokens, event_ts: fake.state.newTs() });
+  fake.delivery.tellApp(bot.app, bot.team, { type: "app_uninstalled", event_ts: fake.state.newTs() });
+  await alive.settled();
+  await alive.settled();
+  assert.ok(alive.core.states.every(({ is }) => is !== "logged-out"));
+});
+
+test("a token that is good for a whole organisation is told the workspace wherever Slack wants to know", async (t) => {
+  const stage = await raise(new QuickClock(20));
+  const everywhere = stage.fake.installEverywhere(stage.app, stage.team);
+  stage.channel.members.add(everywhere.user.id);
+  const { app, team, channel } = stage;
+  const config = slackConfig.parse({
+    api_url: stage.fake.apiUrl,
+    workspaces: { [team.id]: { bot_token: everywhere.token, app_token: app.appToken } },
+  });
+  const core = await TestCore.open({ network: SLACK, login: loginId(team.id), links: [channelId(team.id, channel.id)] });
+  const connection = slack.connect(config, slack.logins(config)[0] as never, core);
+  t.after(async () => {
+    await connection.close();
+    await core.close();
+    await stage.fake.close();
+  });
+  await core.until(() => core.states.some(({ is }) => is === "connected"), "connected");
+  assert.deepEqual((await listed(connection.channels())).map(({ name }) => name).sort(), ["market", "plaza"]);
+  assert.ok(await connection.resolve("Alice"));
+  stage.alice.say(channel, "heard");
+  await core.until(() => core.events.some(({ kind }) => kind === "message"), "heard");
+});
+
+test("where the config wants it, it is asked who of those who spoke is there", async (t) => {
+  const alive = await live(t, { speed: 600, workspace: { presences: true } });
+  const { stage } = alive;
+  stage.alice.user.active = true;
+  stage.alice.say(stage.channel, "here I am");
+  const told = await alive.event("presence", ({ people }) => people.some(({ is }) => is === "here"));
+  assert.deepEqual(told.people[0], { person: personId(stage.team.id, stage.alice.user.id), is: "here" });
+  stage.alice.user.active = false;
+  await alive.event("presence", ({ people }) => people.some(({ is }) => is === "away"));
 });
 
 test("no token is ever logged", async (t) => {

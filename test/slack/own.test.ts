@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { channelId, messageId } from "../../bridges/slack/ids.ts";
 import { LoggedOut, Refused } from "../../core/model/errors.ts";
+import { toPlain } from "../../core/model/plain.ts";
 import type { Part, SayPart } from "../../core/network.ts";
 import { ANNA, bothWays, eventually, file, idOf, listed, live, personId, progress, saying } from "./stage.ts";
 
@@ -156,6 +157,51 @@ test("a conversation with a person is opened", async (t) => {
   assert.ok([...stage.team.channels.values()].some(({ kind, members }) => kind === "im" && members.has(stage.bob.user.id)));
 });
 
+test("a conversation with people is found or opened, and said nothing in", async (t) => {
+  const alive = await live(t, OWN);
+  const { stage, connection } = alive;
+  const [alice, bob] = [stage.alice, stage.bob].map(({ user }) => personId(stage.team.id, user.id)) as [never, never];
+  const two = await connection.talk?.([alice]);
+  assert.equal(await connection.talk?.([alice]), two);
+  const three = await connection.talk?.([alice, bob]);
+  assert.notEqual(three, two);
+  assert.equal((await connection.channel(three as never))?.kind, "group");
+  await assert.rejects(connection.talk?.([personId(stage.team.id, "B0WEBHOOK")]) as Promise<never>, Refused);
+  const bots = await live(t);
+  await assert.rejects(bots.connection.talk?.([alice]) as Promise<never>, Refused);
+});
+
+test("private conversations that began while the bridge was away come afterwards, in order and once", async (t) => {
+  const alive = await live(t, OWN);
+  const { stage } = alive;
+  await alive.settled();
+  const heard = await eventually(() => alive.disk.keep.get("heard"), "the beginning is known");
+  await alive.close();
+  const talk = stage.fake.direct(stage.team, [stage.mira, stage.alice]);
+  const group = stage.fake.direct(stage.team, [stage.mira, stage.alice, stage.bob]);
+  stage.alice.say(talk, "psst");
+  stage.alice.say(talk, "psst again");
+  stage.bob.say(group, "all of you");
+  await alive.connect();
+  const offered = () => alive.core.offered.flatMap((event) => (event.kind === "message" && event.direct ? [event] : []));
+  await eventually(() => offered().length === 3, "all three");
+  assert.deepEqual(
+    offered().map(({ body, via }) => [toPlain(body), via]),
+    ["psst", "psst again", "all of you"].map((text) => [text, "history"]),
+  );
+  assert.notEqual(await eventually(() => alive.disk.keep.get("heard"), "kept"), heard);
+});
+
+test("whoever has just signed in gets no rooms for what lies behind them", async (t) => {
+  const alive = await live(t, {
+    ...OWN,
+    before: ({ fake, team, mira, alice }) => void alice.say(fake.direct(team, [mira, alice]), "long ago"),
+  });
+  await alive.settled();
+  await eventually(() => alive.disk.keep.get("heard"), "the beginning is known");
+  assert.ok(alive.core.offered.every(({ direct }) => direct !== true));
+});
+
 test("where they are not, nothing is said for them, and nobody waits for it", async (t) => {
   const alive = await live(t, OWN);
   const { stage } = alive;
@@ -168,7 +214,7 @@ test("where they are not, nothing is said for them, and nobody waits for it", as
 test("signed out on Slack: their login ends, and says so; the bot's does not", async (t) => {
   const alive = await live(t, OWN);
   alive.stage.fake.revoke(alive.stage.miras);
-  assert.match((await alive.state("logged-out")).why ?? "", /sign in again/);
+  assert.match((await alive.state("logged-out")).why ?? "", /revoked on Slack\.$/);
   await assert.rejects(alive.say("too late"), LoggedOut);
   const bots = await live(t);
   bots.stage.fake.revoke(bots.stage.miras);

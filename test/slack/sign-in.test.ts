@@ -124,7 +124,7 @@ test("a person signs in with a token of theirs", async (t) => {
 test("a bot's token is nobody's own, and nonsense is no token", async (t) => {
   const stage = await open(t);
   await assert.rejects(withToken(stage, stage.bot.token), /bot's token/);
-  await assert.rejects(withToken(stage, "xoxp-nonsense"), { name: "LoggedOut", message: /does not know this token/ });
+  await assert.rejects(withToken(stage, "xoxp-nonsense"), { name: "Refused", message: /does not know this token\.$/ });
   await assert.rejects(withToken(stage, ""), { name: "Refused" });
 });
 

@@ -71,11 +71,27 @@ test("a line that says nothing for long is replaced, and the history looked at",
   await alive.said("still here");
 });
 
-test("another program with the same token takes a part of the events: that is told in the channel", async (t) => {
+test("another program with the same token takes a part of the events: that is told in the channel, and to the admins", async (t) => {
   const alive = await live(t, { speed: 400, before: ({ fake }) => void (fake.sockets.strangers = 1) });
   const told = await alive.notice(/Another program is connected/);
   assert.match(toPlain(told.body), /messages may be missing/);
   assert.equal(told.channel, alive.place);
+  assert.match((await eventually(() => alive.core.alarms[0], "the admins are told")).text, /Another program is connected/);
+});
+
+test("Socket Mode is switched off and on again: it is told by its name, tried ever more seldom, and goes on by itself", async (t) => {
+  const alive = await live(t, { speed: 100 });
+  const { sockets, faults } = alive.stage.fake;
+  sockets.disabled = true;
+  sockets.disconnectAll("link_disabled");
+  assert.match((await alive.state("disconnected")).why ?? "", /Socket Mode is switched off in the Slack app's settings/);
+  const before = faults.count("apps.connections.open");
+  // Half a minute by the bridge's clock.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.ok(faults.count("apps.connections.open") - before < 8, "no storm");
+  sockets.disabled = false;
+  await alive.connected(2);
+  await alive.settled();
 });
 
 test("our own renewed line is not taken for another program", async (t) => {

@@ -270,16 +270,25 @@ export function mark(call: Call): Answer {
   return {};
 }
 
+/** https://docs.slack.dev/reference/methods/conversations.open */
 export function openDirect(call: Call): Answer {
   const { world, grant } = call;
-  need(call, "im:write");
-  const other = argument(call.args, "users") ?? "";
-  if (!grant.team.users.has(other)) throw new SlackError("user_not_found");
+  const others = (argument(call.args, "users") ?? "").split(",").filter((user) => user !== "");
+  if (others.length === 0) throw new SlackError("users_list_not_supplied");
+  if (others.length > 8) throw new SlackError("too_many_users");
+  need(call, others.length > 1 ? "mpim:write" : "im:write");
+  for (const user of others) {
+    const known = grant.team.users.get(user);
+    if (!known) throw new SlackError("user_not_found");
+    if (known.deleted) throw new SlackError("user_disabled");
+  }
+  const people = new Set([grant.user.id, ...others]);
   const known = [...grant.team.channels.values()].find(
-    (channel) => channel.kind === "im" && channel.members.has(grant.user.id) && channel.members.has(other),
+    ({ kind, members }) => kind !== "channel" && members.size === people.size && [...people].every((user) => members.has(user)),
   );
-  const channel = known ?? newDirect(world, grant.team, [grant.user.id, other]);
-  return { no_op: known !== undefined, already_open: known !== undefined, channel: { id: channel.id } };
+  const channel = known ?? newDirect(world, grant.team, [...people]);
+  const shape = isTrue(call.args.return_im) ? channelShape(channel, grant) : { id: channel.id };
+  return { no_op: known !== undefined, already_open: known !== undefined, channel: shape };
 }
 
 export function newDirect(world: Call["world"], team: Call["grant"]["team"], people: readonly string[]): Channel {

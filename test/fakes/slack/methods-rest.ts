@@ -152,16 +152,23 @@ export function teamInfo({ world, grant, args }: Call): Answer {
   };
 }
 
+export function presence({ grant, args }: Call): Answer {
+  const user = grant.team.users.get(argument(args, "user") ?? "");
+  if (!user) throw new SlackError("user_not_found");
+  return { presence: user.active === true ? "active" : "away" };
+}
+
 export function authTest({ grant }: Call): Answer {
-  const { team, user, bot } = grant;
+  const { team, user, bot, organisation } = grant;
   return {
     url: `https://${team.domain}.slack.com/`,
     team: team.name,
     user: user.name,
-    team_id: team.id,
+    team_id: organisation ?? team.id,
     user_id: user.id,
     ...(bot === undefined ? {} : { bot_id: bot }),
-    is_enterprise_install: false,
+    ...(organisation === undefined ? {} : { enterprise_id: organisation }),
+    is_enterprise_install: organisation !== undefined,
   };
 }
 

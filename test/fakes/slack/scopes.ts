@@ -29,6 +29,7 @@ export const METHOD_SCOPES: Readonly<Record<string, readonly string[]>> = {
   "reactions.remove": ["reactions:write"],
   "team.info": ["team:read"],
   "usergroups.list": ["usergroups:read"],
+  "users.getPresence": ["users:read"],
   "users.info": ["users:read"],
   "users.list": ["users:read"],
 };

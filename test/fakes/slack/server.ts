@@ -64,6 +64,7 @@ function methodsOf(context: ServerContext): Readonly<Record<string, Method>> {
     "team.info": rest.teamInfo,
     "usergroups.list": rest.groupsList,
     "users.conversations": conversations.mine,
+    "users.getPresence": rest.presence,
     "users.info": rest.usersInfo,
     "users.list": rest.usersList,
   };
@@ -151,11 +152,15 @@ export class FakeServer {
 
   #call(method: string, request: IncomingMessage, args: Json): number | { status: number; headers?: Record<string, string>; body: Json } {
     const world = this.#context.world();
-    const token = tokenOf(request, args);
+    const token = tokenOf(request);
     try {
+      // Slack takes tokens in the header; in an address, where they would be logged, it does not.
+      if (args.token !== undefined) throw new SlackError("invalid_auth");
       if (method === "oauth.v2.access") return { status: 200, body: { ok: true, ...rest.oauthAccess(world, args, this.#context.codes) } };
       if (method === "apps.connections.open") return { status: 200, body: { ok: true, ...this.#connection(world, token) } };
       const grant = grantOf(world, token);
+      if (grant.organisation !== undefined && OF_A_TEAM.has(method) && args.team_id !== grant.team.id)
+        throw new SlackError("missing_argument", { response_metadata: { messages: ["[ERROR] missing required field: team_id"] } });
       const wait = this.#context.limits.check(method, `${grant.app.id} ${grant.team.id}`, string(args.channel), grant.app.restricted);
       if (wait !== undefined) return wait;
       const run = this.#methods[method];
@@ -183,7 +188,7 @@ export class FakeServer {
     const world = this.#context.world();
     const [, , key = "", ...more] = url.pathname.split("/");
     const id = key.split("-")[1] ?? "";
-    const grant = world.state.grants.get(tokenOf(request, {}));
+    const grant = world.state.grants.get(tokenOf(request));
     const file = grant?.team.files.get(id);
     const may =
       grant &&
@@ -211,9 +216,12 @@ function string(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-function tokenOf(request: IncomingMessage, args: Json): string {
-  return /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1] ?? String(args.token ?? "");
+function tokenOf(request: IncomingMessage): string {
+  return /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1] ?? "";
 }
+
+/** What a token of a whole organisation has to be told. */
+const OF_A_TEAM = new Set(["bots.info", "conversations.list", "usergroups.list", "users.conversations", "users.list"]);
 
 function grantOf(world: World, token: string): Grant {
   if (token === "") throw new SlackError("not_authed");

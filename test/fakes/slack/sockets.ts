@@ -28,6 +28,8 @@ export class Sockets {
   hanging = false;
   /** Nobody is let in. */
   closed = false;
+  /** Socket Mode is switched off in the app's settings: whoever connects is told so and let go. */
+  disabled = false;
   /** Further connections that a forgotten program holds: they count, and nobody listens there. */
   strangers = 0;
   readonly acknowledged: string[] = [];
@@ -60,6 +62,10 @@ export class Sockets {
     const open: Open = { app, socket, waiting: new Map(), leaving: false };
     if (this.count(app) >= MOST_SOCKETS) {
       socket.send(JSON.stringify({ type: "disconnect", reason: "too_many_websockets", debug_info: { host: "applink-fake" } }));
+      return socket.close();
+    }
+    if (this.disabled) {
+      socket.send(JSON.stringify({ type: "disconnect", reason: "link_disabled", debug_info: { host: "applink-fake" } }));
       return socket.close();
     }
     this.#open.add(open);
@@ -132,6 +138,15 @@ export class Sockets {
       open.leaving = true;
       open.socket.send(JSON.stringify({ type: "disconnect", reason, debug_info: { host: "applink-fake" } }));
       this.#clock.timer(grace, () => open.socket.close());
+    }
+  }
+
+  /** Every line is ended at once, and told why. */
+  disconnectAll(reason: string): void {
+    for (const open of this.#open) {
+      open.leaving = true;
+      open.socket.send(JSON.stringify({ type: "disconnect", reason, debug_info: { host: "applink-fake" } }));
+      open.socket.close();
     }
   }
 

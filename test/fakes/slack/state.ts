@@ -17,6 +17,8 @@ export interface User {
   profile: Profile;
   readonly bot?: string;
   deleted: boolean;
+  /** Whether they are at their screen. */
+  active?: boolean;
   admin: boolean;
   owner: boolean;
 }
@@ -101,6 +103,8 @@ export interface App {
   urls?: { readonly events: string; readonly interactivity: string; readonly commands: string };
   readonly botEvents: ReadonlySet<string>;
   readonly userEvents: ReadonlySet<string>;
+  /** Where browsers may be sent back to: addresses that begin so. Undefined = anywhere. */
+  redirects?: readonly string[];
   /** Whether the manifest declares our metadata: else its payload is taken out of events. */
   declaresMetadata: boolean;
   /** Sold outside of the marketplace: 15 rows, one call a minute. */
@@ -118,6 +122,8 @@ export interface Grant {
   /** Present for a bot's token. */
   readonly bot?: string;
   readonly scopes: Set<string>;
+  /** The token is good for all workspaces of this organisation. */
+  readonly organisation?: string;
   revoked: boolean;
 }
 
