@@ -72,7 +72,7 @@ export function openJournal(db: Database, group: Group, parts: JournalParts): Jo
 function openSeen(db: Database, clock: { now(): number }) {
   const has = db.prepare<[string]>("SELECT 1 FROM seen WHERE key = ?");
   const add = db.prepare<[string, number]>("INSERT OR IGNORE INTO seen (key, at) VALUES (?, ?)");
-  const prune = db.prepare<[number, number]>("DELETE FROM seen WHERE id IN (SELECT id FROM seen ORDER BY id LIMIT ?) AND at < ?");
+  const prune = db.prepare<[number, number]>("DELETE FROM seen WHERE id IN (SELECT id FROM seen ORDER BY id LIMIT +?) AND at < +?");
   return {
     has: (key: string) => has.get(key) !== undefined,
     add: (key: string) => void add.run(key, toWhole(clock.now())),
@@ -102,16 +102,17 @@ function prepareAdd(db: Database, seen: ReturnType<typeof openSeen>): (row: NewR
   };
 }
 
+/** `+?` where rows have an order: there, SQLite plans a query anew each time that a bare `?` is given a value. */
 function openRows(db: Database, group: Group): Pick<Journal, "lanes" | "head" | "next" | "row" | "parked" | "about" | "counts"> {
   const lanes = db.prepare<[], string>("SELECT name FROM lane WHERE waiting > 0 ORDER BY name").pluck();
   const head = db.prepare<[string, number, number], Row>(
-    "SELECT * FROM journal WHERE state = 'waiting' AND lane = ? AND phase < ? ORDER BY phase, id LIMIT ?",
+    "SELECT * FROM journal WHERE state = 'waiting' AND lane = +? AND phase < +? ORDER BY phase, id LIMIT +?",
   );
   const next = prepareNext(db);
   const row = db.prepare<[number], Row>("SELECT * FROM journal WHERE id = ?");
-  const parked = db.prepare<[number], Row>("SELECT * FROM journal WHERE state = 'parked' ORDER BY id LIMIT ?");
-  const parkedIn = db.prepare<[string, number], Row>("SELECT * FROM journal WHERE state = 'parked' AND lane = ? ORDER BY id LIMIT ?");
-  const about = db.prepare<[string], Row>("SELECT * FROM journal WHERE about = ? ORDER BY id");
+  const parked = db.prepare<[number], Row>("SELECT * FROM journal WHERE state = 'parked' ORDER BY id LIMIT +?");
+  const parkedIn = db.prepare<[string, number], Row>("SELECT * FROM journal WHERE state = 'parked' AND lane = +? ORDER BY id LIMIT +?");
+  const about = db.prepare<[string], Row>("SELECT * FROM journal WHERE about = +? ORDER BY id");
   const count = db.prepare<[string], Counts>("SELECT waiting, parked FROM lane WHERE name = ?");
   const countAll = db.prepare<[], Counts>("SELECT coalesce(sum(waiting), 0) AS waiting, coalesce(sum(parked), 0) AS parked FROM lane");
   const toRows = (rows: readonly Row[]) => rows.map(toRow);
@@ -126,11 +127,11 @@ function openRows(db: Database, group: Group): Pick<Journal, "lanes" | "head" | 
   };
 }
 
-/** Asked before each row's turn, so it reads one row. A number in place of `LIMIT ?`: SQLite would plan the query anew each time. */
+/** Asked before each row's turn, so it reads one row. */
 function prepareNext(db: Database): (lane: string, below: number, now: number) => Row[] {
-  const waiting = "SELECT * FROM journal WHERE state = 'waiting' AND lane = ? AND phase < ?";
+  const waiting = "SELECT * FROM journal WHERE state = 'waiting' AND lane = +? AND phase < +?";
   const first = db.prepare<[string, number], Row>(`${waiting} ORDER BY phase, id LIMIT 1`);
-  const due = db.prepare<[string, number, number], Row>(`${waiting} AND not_before <= ? ORDER BY phase, id LIMIT 1`);
+  const due = db.prepare<[string, number, number], Row>(`${waiting} AND not_before <= +? ORDER BY phase, id LIMIT 1`);
   // With min(), the other columns are those of the row that has the least.
   const soonest = db.prepare<[string, number], Row>(waiting.replace("*", "*, min(not_before)"));
   return (lane, below, now) => {

@@ -74,18 +74,19 @@ function prepareWrites(db: Database) {
     tombstone: db.prepare<[LinkId, RemoteMessageId, number]>("INSERT OR REPLACE INTO tombstone (link, remote, at) VALUES (?, ?, ?)"),
     thread: db.prepare<[LinkId, RemoteThreadId, EventId]>("INSERT OR REPLACE INTO thread (link, thread, root) VALUES (?, ?, ?)"),
     prune: db.prepare<[number, number]>(
-      "DELETE FROM tombstone WHERE (link, remote) IN (SELECT link, remote FROM tombstone WHERE at < ? ORDER BY at LIMIT ?)",
+      "DELETE FROM tombstone WHERE (link, remote) IN (SELECT link, remote FROM tombstone WHERE at < +? ORDER BY at LIMIT +?)",
     ),
   };
 }
 
+/** `+?` where rows have an order: there, SQLite plans a query anew each time that a bare `?` is given a value. */
 function openReads(db: Database, group: Group): MessageStore {
-  const byEvent = db.prepare<[EventId], MessageRow>("SELECT * FROM message WHERE event = ? ORDER BY link, part");
-  const byEventIn = db.prepare<[EventId, LinkId], MessageRow>("SELECT * FROM message WHERE event = ? AND link = ? ORDER BY part");
-  const byRemote = db.prepare<[LinkId, RemoteMessageId], MessageRow>("SELECT * FROM message WHERE link = ? AND remote = ? ORDER BY part");
-  const latest = db.prepare<[LinkId], MessageRow>("SELECT * FROM message WHERE link = ? ORDER BY id DESC LIMIT 1");
+  const byEvent = db.prepare<[EventId], MessageRow>("SELECT * FROM message WHERE event = +? ORDER BY link, part");
+  const byEventIn = db.prepare<[EventId, LinkId], MessageRow>("SELECT * FROM message WHERE event = +? AND link = +? ORDER BY part");
+  const byRemote = db.prepare<[LinkId, RemoteMessageId], MessageRow>("SELECT * FROM message WHERE link = +? AND remote = +? ORDER BY part");
+  const latest = db.prepare<[LinkId], MessageRow>("SELECT * FROM message WHERE link = +? ORDER BY id DESC LIMIT 1");
   const recent = db.prepare<[LinkId, number, number], MessageRow>(
-    "SELECT * FROM message WHERE link = ? AND at >= ? ORDER BY at DESC, id DESC LIMIT ?",
+    "SELECT * FROM message WHERE link = +? AND at >= +? ORDER BY at DESC, id DESC LIMIT +?",
   );
   const tombstone = db.prepare<[LinkId, RemoteMessageId]>("SELECT 1 FROM tombstone WHERE link = ? AND remote = ?");
   const editTarget = db.prepare<[EventId], EventId>("SELECT target FROM edit WHERE edit = ?").pluck();

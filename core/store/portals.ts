@@ -54,8 +54,8 @@ export function openPortals(db: Database, group: Group): PortalTables {
 function openLinks(db: Database) {
   const byId = db.prepare<[LinkId], LinkRow>("SELECT * FROM link WHERE id = ?");
   const byChannel = db.prepare<[NetworkId, RemoteChannelId], LinkRow>("SELECT * FROM link WHERE network = ? AND channel = ?");
-  const inRoom = db.prepare<[RoomId], LinkRow>("SELECT * FROM link WHERE room = ? ORDER BY id");
-  const page = db.prepare<[number, number], LinkRow>("SELECT * FROM link WHERE id > ? ORDER BY id LIMIT ?");
+  const inRoom = db.prepare<[RoomId], LinkRow>("SELECT * FROM link WHERE room = +? ORDER BY id");
+  const page = db.prepare<[number, number], LinkRow>("SELECT * FROM link WHERE id > +? ORDER BY id LIMIT +?");
   const add = db.prepare<Omit<LinkRow, "id">>(`
     INSERT INTO link (network, channel, login, room, made_by, settings, watermark, phase, behind, paused, facts, at)
     VALUES (:network, :channel, :login, :room, :made_by, :settings, :watermark, :phase, :behind, :paused, :facts, :at)`);

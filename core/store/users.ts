@@ -74,7 +74,7 @@ function openMembers(db: Database, group: Group): Pick<UserStore, "member" | "pu
     VALUES (:room, :mxid, (SELECT network FROM ghost WHERE mxid = :mxid), :membership, :name, :avatar)`);
   const joined = db.prepare<[RoomId, NetworkId, string, number], MemberRow>(`
     SELECT room, mxid, membership, name, avatar FROM member
-    WHERE membership = 'join' AND room = ? AND network = ? AND mxid > ? ORDER BY mxid LIMIT ?`);
+    WHERE membership = 'join' AND room = +? AND network = +? AND mxid > +? ORDER BY mxid LIMIT +?`);
   return {
     member: (room, mxid) => group.read(() => member.all(room, mxid).map(toMember)[0]),
     putMember: (one) => group.write(() => void put.run({ ...one, name: orNull(one.name), avatar: orNull(one.avatar) })),
@@ -84,7 +84,7 @@ function openMembers(db: Database, group: Group): Pick<UserStore, "member" | "pu
 
 function openLogins(db: Database, group: Group, seal: Seal) {
   const all = db.prepare<[], LoginRow>("SELECT * FROM login ORDER BY network, id");
-  const ofOwner = db.prepare<[Mxid], LoginRow>("SELECT * FROM login WHERE owner = ? ORDER BY network, id");
+  const ofOwner = db.prepare<[Mxid], LoginRow>("SELECT * FROM login WHERE owner = +? ORDER BY network, id");
   const put = db.prepare<LoginRow>(
     "INSERT OR REPLACE INTO login (network, id, name, owner, secrets, person) VALUES (:network, :id, :name, :owner, :secrets, :person)",
   );
