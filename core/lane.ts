@@ -5,7 +5,7 @@
 import type { Logger } from "pino";
 import { Broken, LoggedOut, Refused, type Scope, TryLater, Uncertain } from "./model/errors.ts";
 import type { Clock } from "./network.ts";
-import type { Journal, JournalRow, LaneName } from "./store/store.ts";
+import type { Journal, JournalRow, LaneName, NewRow } from "./store/store.ts";
 
 /** Does a row's work and finishes the row in the journal. Throws the errors of `core/model/errors.ts`. */
 export type Work = (row: JournalRow, turn: Turn) => Promise<void>;
@@ -17,10 +17,13 @@ export interface Turn {
 
 /** What a lane tells of itself. */
 export interface LaneWatch {
-  held(lane: LaneName, why: string, scope: Scope): void;
+  /** `error` is what the work failed with. */
+  held(lane: LaneName, why: string, scope: Scope, error: unknown): void;
   freed(lane: LaneName): void;
-  /** Parked on disk already. */
-  parked(lane: LaneName, row: JournalRow, why: string, error: unknown): Promise<void>;
+  /** What people are told of a row that is about to be parked: it is written together with that. */
+  parking(lane: LaneName, row: JournalRow, why: string, error: unknown): Promise<readonly NewRow[]>;
+  /** Both are on disk. */
+  parked(lane: LaneName, told: readonly NewRow[]): void;
 }
 
 export interface LaneContext {
@@ -36,6 +39,8 @@ export interface LaneContext {
 
 /** A row that was begun this often and never ended took the process down with it. */
 const MOST_CRASHES = 10;
+/** What has been in hand for so long does not take the process down: something else did. */
+const OUTLIVED = 5_000;
 const LONGEST_WAIT = 60_000;
 
 export class Lane {
@@ -116,21 +121,31 @@ export class Lane {
     const { journal } = this.#context;
     const again = this.#inherited || row.attempts > 0;
     if (this.#inherited) {
-      // Rows that were put off are passed over: the one in hand at the end was one of them, or the first that never was.
-      this.#inherited = row.reason !== undefined;
+      // Rows that were put off, or passed everything, are passed over: the one in hand at the end was one of them, or the first other.
+      this.#inherited = row.reason !== undefined || row.phase < 0;
       await journal.attempt(row.id);
       if (row.attempts >= MOST_CRASHES) {
         await this.#park(row, "It stopped the bridge each time it was tried.", undefined);
         return undefined;
       }
     }
+    const calm = again ? this.#context.clock.timer(OUTLIVED, () => this.#outlived(row)) : undefined;
     try {
       await this.#work(row, { again });
       this.#free();
       return undefined;
     } catch (error) {
       return await this.#failed(row, error);
+    } finally {
+      calm?.();
     }
+  }
+
+  #outlived(row: JournalRow): void {
+    const { journal, log } = this.#context;
+    journal
+      .outlived(row.id)
+      .catch((error: unknown) => log.debug({ lane: this.name, err: error }, "It was not noted that a row is harmless"));
   }
 
   async #failed(row: JournalRow, error: unknown): Promise<number | undefined> {
@@ -157,13 +172,15 @@ export class Lane {
     if (scope === "item") return undefined;
     this.#failures += 1;
     this.#held = true;
-    this.#context.watch.held(this.name, error.message, scope);
+    this.#context.watch.held(this.name, error.message, scope, error);
     return until;
   }
 
   async #park(row: JournalRow, why: string, error: unknown): Promise<void> {
-    await this.#context.journal.park(row.id, why, this.#context.clock.now());
-    await this.#context.watch.parked(this.name, row, why, error);
+    const { journal, clock, watch } = this.#context;
+    const told = await watch.parking(this.name, row, why, error);
+    await journal.park(row.id, why, clock.now(), told);
+    watch.parked(this.name, told);
   }
 
   #free(): void {

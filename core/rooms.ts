@@ -10,7 +10,7 @@ import type { MatrixEvent } from "./matrix/event.ts";
 import type { ChannelFacts } from "./model/events.ts";
 import { type EventId, type Mxid, type NetworkId, type RoomAlias, type RoomId, eventId, roomAlias, roomId } from "./model/ids.ts";
 import type { Notices } from "./notices.ts";
-import type { Shown } from "./shown.ts";
+import type { ShownBook } from "./shown.ts";
 import type { Link, PortalStore } from "./store/store.ts";
 import { judge, type RoomFacts, type Verdict } from "./visibility.ts";
 
@@ -25,7 +25,7 @@ interface Known {
 export interface RoomContext {
   readonly client: MatrixClient;
   readonly links: Links;
-  readonly portals: PortalStore;
+  readonly shown: ShownBook;
   readonly notices: Notices;
   readonly log: Logger;
   readonly domain: string;
@@ -84,7 +84,10 @@ export class Rooms {
   async judge(link: Link): Promise<Verdict> {
     this.forget(link.room);
     const verdict = await this.verdict(link.room);
-    if (verdict.ok) return verdict;
+    if (verdict.ok) {
+      await this.#tellOpen(link.room);
+      return verdict;
+    }
     if (verdict.remedy === "invite-only" && (await this.#close(link.room))) {
       this.forget(link.room);
       const again = await this.verdict(link.room);
@@ -94,13 +97,34 @@ export class Rooms {
         return again;
       }
     }
-    await this.#context.notices.say(link.room, `closed:${link.id}:${verdict.why}`, verdict.why);
+    await this.#tellClosed(link.room, verdict);
     return verdict;
+  }
+
+  /** Said when it closes and when the reason becomes another one, however many links the room has and however often it is judged. */
+  async #tellClosed(room: RoomId, { why, remedy }: { readonly why: string; readonly remedy: string }): Promise<void> {
+    const { shown, notices } = this.#context;
+    const { closed, closings = 0 } = await shown.of(room);
+    if (closed === why) return;
+    const otherwise =
+      remedy === "invite-only"
+        ? "until this room lets in only those who are invited and shows its history to nobody else: the bridge sees to it where it has the power"
+        : "until that is otherwise";
+    await notices.say(room, `closed:${closings}:${why}`, `${why} Nothing crosses ${otherwise}. What is said meanwhile is kept.`);
+    await shown.change(room, (before) => ({ ...before, closed: why }));
+  }
+
+  async #tellOpen(room: RoomId): Promise<void> {
+    const { shown, notices } = this.#context;
+    const { closed, closings = 0 } = await shown.of(room);
+    if (closed === undefined) return;
+    await notices.say(room, `open:${closings}`, "Nothing stands in the way any more: what waited crosses now.");
+    await shown.change(room, ({ closed: _over, ...before }) => ({ ...before, closings: closings + 1 }));
   }
 
   async #judge(room: RoomId): Promise<Verdict> {
     const { facts, replaced } = await this.#read(room);
-    if (replaced && ((await this.#context.portals.portal(room))?.shown as Shown | undefined)?.stays !== true) {
+    if (replaced && (await this.#context.shown.of(room)).stays !== true) {
       return { ok: false, why: "This room was replaced, and the bridge is not in the new one yet.", remedy: "pause" };
     }
     const links = await this.#context.links.inRoom(room);
@@ -179,13 +203,14 @@ export class Rooms {
     return found?.room;
   }
 
-  async pin(room: RoomId, event: EventId, on: boolean): Promise<void> {
+  /** `mark`: our origin, so that the pin goes on to the other channels. */
+  async pin(room: RoomId, event: EventId, on: boolean, mark: Content): Promise<void> {
     const { client, log } = this.#context;
     const now = await client.stateEvent(room, "m.room.pinned_events", "").catch(() => undefined);
     const pinned = Array.isArray(now?.["pinned"]) ? now["pinned"].filter((one): one is string => typeof one === "string") : [];
     if (pinned.includes(event) === on) return;
     const next = on ? [...pinned, event] : pinned.filter((one) => one !== event);
-    await client.setState(room, "m.room.pinned_events", "", { pinned: next }).catch((error: unknown) => {
+    await client.setState(room, "m.room.pinned_events", "", { pinned: next, ...mark }).catch((error: unknown) => {
       log.warn({ room, err: error }, "Pins could not be set");
     });
   }

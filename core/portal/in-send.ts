@@ -1,5 +1,6 @@
 /** The send step towards Matrix: one event, under a ghost, with a key that makes sending it again harmless and our mark that tells whence it came. */
 import { failureOf, MatrixError } from "../matrix/client.ts";
+import { BOUNCE_LIMIT, NO_BOUNCE, SOME_BOUNCES } from "../matrix/automatic.ts";
 import { ORIGIN, readOrigin, signOrigin } from "../matrix/origin.ts";
 import { TryLater } from "../model/errors.ts";
 import type { EventId, Mxid } from "../model/ids.ts";
@@ -60,13 +61,21 @@ export class Earlier {
   }
 }
 
+const BOUNCING = new Set(["m.room.message", "m.sticker"]);
+
+/** What a bot said over there is answered by none here. */
+function limitOf({ content }: Outbound): number {
+  return content["msgtype"] === "m.notice" ? NO_BOUNCE : SOME_BOUNCES;
+}
+
 export async function sendIn(portal: PortalContext, link: Link, earlier: Earlier, send: Outbound): Promise<EventId> {
   const there = await earlier.find(send.remote, send.part);
   if (there) return there;
   const origin = signOrigin(portal.secret, { room: link.room, sender: send.as, link: link.id, remote: send.remote, part: send.part });
   const ts = Math.min(send.at, portal.clock.now());
   try {
-    return await portal.client.send(link.room, send.type, { ...send.content, [ORIGIN]: origin }, options(portal, link, send, ts));
+    const content = { ...send.content, ...(BOUNCING.has(send.type) ? { [BOUNCE_LIMIT]: limitOf(send) } : {}), [ORIGIN]: origin };
+    return await portal.client.send(link.room, send.type, content, options(portal, link, send, ts));
   } catch (error) {
     await portal.doubles.refused(link.room, send.as, error);
     await notThere(portal, link, send.as, error);

@@ -64,14 +64,15 @@ export async function outMember(turn: OutTurn): Promise<void> {
     const live = ruler(turn) ?? portal.logins.serving(link);
     const own = live.login.owner !== undefined;
     const reason = event.content["reason"];
-    await portal.ghosts.removed(link.room, who, kind === "ban" ? "ban" : "leave");
-    const by = await speakerOf(portal, link, mxid(event.sender), false);
+    const by = await speakerOf(portal, link, mxid(event.sender), own);
     const why = typeof reason === "string" ? { reason } : {};
     try {
       if (link.settings.membership || own) await live.connection.act({ kind, channel: link.channel, person: ghost.remote, by, ...why });
       else throw new Refused("Removing people is not mirrored for this link.");
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
+      // Nobody was removed: what cannot be undone over there was not done there.
+      if (kind === "unban") return await portal.store.journal.finish(row.id, {});
       const name = (await live.connection.person(ghost.remote))?.name ?? who;
       await portal.notices.say(
         link.room,

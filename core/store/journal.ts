@@ -9,6 +9,7 @@ import type { UserTables } from "./users.ts";
 interface Row {
   id: number;
   lane: string;
+  phase: number;
   state: "waiting" | "parked";
   attempts: number;
   not_before: number;
@@ -51,7 +52,7 @@ export function openJournal(db: Database, group: Group, parts: JournalParts): Jo
     prune: seen.prune,
     store: {
       ...openRows(db, group),
-      ...openChanges(db, group),
+      ...openChanges(db, group, add),
       take: (intake) => group.write(() => take(intake)),
       seen: (keys) => group.read(() => new Set(keys.filter(seen.has))),
       finish: (id, done) =>
@@ -146,8 +147,13 @@ interface Counts {
   readonly parked: number;
 }
 
-function openChanges(db: Database, group: Group): Pick<Journal, "attempt" | "save" | "putOff" | "park" | "retry" | "rewrite"> {
+function openChanges(
+  db: Database,
+  group: Group,
+  add: (row: NewRow) => unknown,
+): Pick<Journal, "attempt" | "outlived" | "save" | "putOff" | "park" | "retry" | "rewrite"> {
   const attempt = db.prepare<[string | null, number]>("UPDATE journal SET attempts = attempts + 1, step = coalesce(?, step) WHERE id = ?");
+  const outlived = db.prepare<[number]>("UPDATE journal SET attempts = 1 WHERE id = ? AND attempts > 1");
   const save = db.prepare<[string | null, number]>("UPDATE journal SET step = ? WHERE id = ?");
   const putOff = db.prepare<[number, string, number]>("UPDATE journal SET not_before = ?, reason = ?, attempts = 0 WHERE id = ?");
   const park = db.prepare<[string, number, number]>("UPDATE journal SET state = 'parked', reason = ?, parked_at = ? WHERE id = ?");
@@ -157,9 +163,14 @@ function openChanges(db: Database, group: Group): Pick<Journal, "attempt" | "sav
   const rewrite = db.prepare<[string, number]>("UPDATE journal SET payload = ? WHERE id = ?");
   return {
     attempt: (id, step) => group.write(() => attempt.run(toJson(step), id).changes > 0),
+    outlived: (id) => group.write(() => void outlived.run(id)),
     save: (id, step) => group.write(() => void save.run(toJson(step), id)),
     putOff: (id, until, reason) => group.write(() => void putOff.run(toWhole(until), reason, id)),
-    park: (id, reason, at) => group.write(() => void park.run(reason, toWhole(at), id)),
+    park: (id, reason, at, rows = []) =>
+      group.write(() => {
+        park.run(reason, toWhole(at), id);
+        for (const row of rows) add(row);
+      }),
     retry: (ids) =>
       group.write(() => {
         for (const id of ids) retry.run(id);
@@ -181,5 +192,6 @@ function toRow(row: Row): JournalRow {
     ...(row.parked_at !== null && { parkedAt: row.parked_at }),
     at,
     trace,
+    phase: row.phase,
   };
 }

@@ -50,6 +50,8 @@ export interface JournalRow {
   readonly at: number;
   /** Follows the message through the logs. */
   readonly trace: string;
+  /** See `NewRow.phase`. */
+  readonly phase: number;
 }
 
 export interface NewRow {
@@ -60,6 +62,7 @@ export interface NewRow {
   /**
    * Rows have their turn by (phase, arrival). A link's phase grows with every connection that was not a resume; live events get the odd
    * number, history the even one before it, so that history passes what arrived live meanwhile.
+   * Below zero: it passes everything, and is not kept up by what holds the lane.
    */
   readonly phase: number;
   /** Each may be known once only, for as long as seen keys are kept, parked and finished rows included: a row with a known one is not written. */
@@ -104,10 +107,13 @@ export interface Journal {
   row(id: number): Promise<JournalRow | undefined>;
   /** Adds one to `attempts` and writes `step`; call it before the effect. False = the row is gone (its message was redacted): do nothing. */
   attempt(id: number, step?: unknown): Promise<boolean>;
+  /** The process lives on although the row has been in hand for a while: what ended it before was something else. One attempt stays. */
+  outlived(id: number): Promise<void>;
   save(id: number, step: unknown): Promise<void>;
   /** Nothing has been sent: attempts go back to 0. */
   putOff(id: number, until: number, reason: string): Promise<void>;
-  park(id: number, reason: string, at: number): Promise<void>;
+  /** `rows` are what people are told of it: written in the same go, so that nothing is parked without a word. */
+  park(id: number, reason: string, at: number, rows?: readonly NewRow[]): Promise<void>;
   /** Back to waiting, at the place it had, as if never tried: attempts at 0, no step. */
   retry(ids: readonly number[]): Promise<void>;
   /** Records what was done and removes the row, in one. Without an id: records only. */

@@ -57,7 +57,11 @@ async function scene(giveUpAfter = 86_400_000): Promise<Scene> {
   const watch: LaneContext["watch"] = {
     held: (_lane, why) => held.push(why),
     freed: (lane) => freed.push(lane),
-    parked: async (_lane, row, why) => void parked.push(`${String(row.payload)}: ${why}`),
+    parking: async (lane, row, why) => {
+      parked.push(`${String(row.payload)}: ${why}`);
+      return [{ lane: `say:${lane}`, payload: why, trace: "notice", at: 0, phase: 0, once: [] }];
+    },
+    parked: () => undefined,
   };
   const context: LaneContext = { journal: store.journal, clock, log, watch, below: async () => undefined, giveUpAfter };
   return {
@@ -263,4 +267,39 @@ test("a lane whose last message was taken back is held no longer", async () => {
   lane.wake(true);
   await at.settle();
   assert.deepEqual(at.freed, ["out:1"]);
+});
+
+test("what is parked and what people are told of it is one write", async () => {
+  const at = await scene();
+  await at.put("bad");
+  const { work } = scripted(at, { bad: [new Refused("too long")] });
+  const { park } = at.store.journal;
+  let writes = 0;
+  at.store.journal.park = async (...given) => {
+    writes += 1;
+    await park(...given);
+  };
+  await runAll(at, at.lane(work));
+  assert.equal(writes, 1);
+  const [told] = await at.store.journal.head("say:out:1", 1);
+  assert.equal(told?.payload, "too long");
+});
+
+test("a row that the process outlives is not what ended it before, however often something has", async () => {
+  const { store, clock, lane, put, settle } = await scene();
+  const [id] = await put("slow");
+  for (let crash = 0; crash < 9; crash += 1) await store.journal.attempt(id as number);
+  const { promise: over, resolve: finish } = Promise.withResolvers<void>();
+  const slow = lane(async (row) => {
+    await over;
+    await store.journal.remove([row.id]);
+  }, true);
+  slow.wake();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal((await store.journal.row(id as number))?.attempts, 10);
+  clock.pass();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal((await store.journal.row(id as number))?.attempts, 1);
+  finish();
+  await settle();
 });
