@@ -36,11 +36,22 @@ export class Appearance {
   }
 
   /** The channel changed. What the room does not let the bot set is told there. */
-  async changed(link: Link, live: LiveLogin, change: ChannelFacts): Promise<void> {
+  async changed(link: Link, live: LiveLogin, change: ChannelFacts, nameBefore: string | undefined): Promise<void> {
     if (change.topic !== undefined) await this.#topic(link, change.topic);
-    if (!(await this.#leads(link))) return;
-    if (change.name !== undefined) await this.#name(link, change.name);
-    if (change.avatar !== undefined) await this.#picture(link, live, change.avatar);
+    const leads = await this.#leads(link);
+    if (change.name !== undefined) await this.#renamed(link, live, change.name, { leads, before: nameBefore });
+    if (leads && change.avatar !== undefined) await this.#picture(link, live, change.avatar);
+  }
+
+  /** A room that people made keeps the name that they gave it, unless it was the channel's: then they are told the new one. */
+  async #renamed(link: Link, live: LiveLogin, name: string, was: { leads: boolean; before: string | undefined }): Promise<void> {
+    const { client, notices } = this.#context;
+    const now = was.before === undefined || was.leads ? undefined : (await client.stateEvent(link.room, "m.room.name", ""))?.["name"];
+    const same = now !== undefined && [was.before, shownName(was.before as string, link.channel)].includes(String(now));
+    if (was.leads || same) return await this.#name(link, name);
+    if (was.before === undefined) return;
+    const text = `The ${live.network.name} channel ${was.before} is called ${name} now.`;
+    await notices.say(link.room, `renamed:${link.id}:${was.before}:${name}`, text);
   }
 
   /** The channel was looked at: what differs from what we last showed is shown. What people set in the room meanwhile stays. */

@@ -21,6 +21,12 @@ export function rememberedOf(channel: Channel): ChannelFacts {
   return facts;
 }
 
+/** What of a change is one: networks tell a channel whole whenever anything of it changes. */
+export function newsIn(before: ChannelFacts, change: ChannelFacts): ChannelFacts {
+  const told = Object.entries(change) as [keyof ChannelFacts, unknown][];
+  return Object.fromEntries(told.filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key]))) as ChannelFacts;
+}
+
 export function mergeFacts(before: ChannelFacts | undefined, change: ChannelFacts): ChannelFacts {
   const powers = change.powers?.partial
     ? { partial: false, levels: { ...before?.powers?.levels, ...change.powers.levels } }

@@ -82,11 +82,17 @@ function rowOf(
     once.push(`d:${live.network.id}/${live.login.id}:${event.deliveryId}:${place}`);
   }
   if (event.subject !== undefined) once.push(`s:${link?.id ?? lane}:${event.channel}:${event.subject}`);
-  const phase = link ? link.phase + (event.via === "history" ? 0 : 1) : 0;
+  const phase = link ? phaseOf(link, event) : 0;
   const about = link && "message" in event ? `${link.id}:${event.message}` : undefined;
   const trace = randomUUID().slice(0, 8);
   const moves = event.via === "history" && event.subject !== undefined ? { moves: hasSubject(event.subject) } : {};
   return { lane, payload: event, trace, at: context.clock.now(), phase, once, ...(about ? { about } : {}), ...moves };
+}
+
+/** Who may read a channel is judged before anything that waits, which may wait for just that. */
+function phaseOf(link: Link, event: RemoteEvent): number {
+  if (event.kind === "channel-changed" || event.kind === "channel-gone") return -1;
+  return link.phase + (event.via === "history" ? 0 : 1);
 }
 
 function hasSubject(subject: string): (payload: unknown) => boolean {

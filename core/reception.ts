@@ -55,7 +55,7 @@ export class Reception implements LoginWatch {
     for (const [index, row] of (written.intake?.rows ?? []).entries()) {
       if (taken[index] === undefined) continue;
       log.debug({ lane: row.lane, trace: row.trace }, "Taken from the network");
-      this.#context.lanes().wake(row.lane);
+      this.#context.lanes().wake(row.lane, row.phase < 0);
     }
   }
 

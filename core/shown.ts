@@ -15,6 +15,10 @@ export interface Shown {
   readonly unmoderated?: number;
   /** We put it into the room directory. */
   readonly listed?: true;
+  /** Why nothing crosses, as the room was told. */
+  readonly closed?: string;
+  /** How often it was closed and opened again: each time is told anew. */
+  readonly closings?: number;
   /** The room that is said to replace it does not: the bridge stays. */
   readonly stays?: true;
 }

@@ -46,6 +46,7 @@ export interface SurroundingContext {
   readonly ghosts: Ghosts;
   readonly links: Links;
   readonly rooms: Rooms;
+  readonly shown: ShownBook;
   readonly notices: Notices;
   readonly permissions: Permissions;
   readonly optOuts: OptOuts;
@@ -79,7 +80,7 @@ export class Surroundings {
     const { store, wishes, clock } = context;
     this.#context = context;
     const budget = new Budget(wishes.joinsPerMinute, clock);
-    this.shown = new ShownBook(store.portals);
+    this.shown = context.shown;
     const { bot } = context.namespace;
     const shared = { ...context, portals: store.portals, settings: store.settings, shown: this.shown, bot, budget };
     this.spaces = new Spaces({ ...shared, wanted: wishes.spaces });
@@ -104,15 +105,22 @@ export class Surroundings {
   }
 
   /** The channel changed. Resolves when the room looks like it. */
-  async changed(link: Link, live: LiveLogin, change: ChannelFacts): Promise<void> {
+  async changed(link: Link, live: LiveLogin, change: ChannelFacts, nameBefore: string | undefined): Promise<void> {
     if (change.visibility !== undefined || change.unlisted !== undefined) this.#later(link, () => this.directory.update(link.room));
     if (change.powers !== undefined || change.moderated !== undefined) this.#later(link, () => this.powers.update(link.room));
-    await this.#appearance.changed(link, live, change);
+    await this.#appearance.changed(link, live, change, nameBefore);
+  }
+
+  /** Who may read what is well again: what was held in any of the room's queues has its turn. */
+  async opened(room: RoomId): Promise<void> {
+    for (const { id } of await this.#context.links.inRoom(room)) {
+      for (const lane of [`in:${id}`, `out:${id}`]) this.#context.wake(lane, true);
+    }
   }
 
   /** A room was replaced; what was remembered of the old one is remembered of the new one already. */
   async moved(from: RoomId, to: RoomId): Promise<void> {
-    await this.shown.change(to, ({ listed: _listed, powers: _powers, unmoderated: _unmoderated, ...others }) => others);
+    await this.shown.change(to, ({ listed: _listed, powers: _powers, unmoderated: _unmoderated, closed: _closed, ...others }) => others);
     const [link] = await this.#context.links.inRoom(to);
     if (!link) return;
     this.#later(link, () => this.spaces.moved(from, to));

@@ -25,8 +25,8 @@ export type GatewayMessage = APIMessage & { readonly member?: Shown };
 export function fromMessage(message: GatewayMessage, view: View, stand: Stand, road: Road): RemoteEvent[] {
   // The thread's first message repeats the one that it was started from.
   if (message.type === MessageType.ThreadStarterMessage) return [];
-  // "Thinking…": the answer itself comes as an update.
-  if (((message.flags ?? 0) & MessageFlags.Loading) !== 0) return [];
+  // "Thinking…": the answer itself comes as an update. What is for one person's eyes stays theirs.
+  if (((message.flags ?? 0) & (MessageFlags.Loading | MessageFlags.Ephemeral)) !== 0) return [];
   const event = messageEvent(message, view, stand, road);
   const told = view.system || !isSystem(message.type) ? [event] : [];
   return [...told, ...consequences(message, event)];
@@ -115,7 +115,7 @@ export function fromUpdate(
 /** A command's answer that was "thinking…" until now. Known by its subject where it is no news. */
 function answered(message: GatewayMessage, view: View, stand: Stand, road: Road): RemoteMessage | undefined {
   const command = message.type === MessageType.ChatInputCommand || message.type === MessageType.ContextMenuCommand;
-  const thinking = ((message.flags ?? 0) & MessageFlags.Loading) !== 0;
+  const thinking = ((message.flags ?? 0) & (MessageFlags.Loading | MessageFlags.Ephemeral)) !== 0;
   return command && !thinking ? messageEvent(message, view, stand, road) : undefined;
 }
 

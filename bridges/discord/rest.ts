@@ -8,12 +8,12 @@ import { STATUS_CODES } from "node:http";
 import { DiscordAPIError, HTTPError, REST, type ResponseLike } from "@discordjs/rest";
 import type { Logger } from "pino";
 import { Agent, request, type Dispatcher } from "undici";
-import { Broken, LoggedOut, Refused, TryLater, Uncertain } from "../../core/model/errors.ts";
+import { Broken, LoggedOut, Refused, TooLarge, TryLater, Uncertain } from "../../core/model/errors.ts";
 import type { Clock } from "../../core/network.ts";
 import { Blocked, codeOf, headersOf, Limited, NoAnswer, retryAfterOf, wasNeverSent } from "./answers.ts";
 import { type Ask, openUpload, queryOf } from "./asks.ts";
 import { Buckets, PATIENCE, type Route, routeOf } from "./buckets.ts";
-import { deniedFrom } from "./failures.ts";
+import { Code, deniedFrom, isDenied } from "./failures.ts";
 import type { Upload } from "./multipart.ts";
 
 export interface RestContext {
@@ -278,7 +278,8 @@ export class Rest {
     }
     const denied = deniedFrom(error.status, error.rawError);
     this.#context.log.debug({ what: `${route.method} ${route.template}`, status: error.status, code: denied.code }, "Discord said no");
-    return denied;
+    const large = error.status === 413 || isDenied(denied, Code.RequestEntityTooLarge, Code.FileUploadedExceedsMaximumSize);
+    return large ? new TooLarge(denied.message) : denied;
   }
 
   #growing(): number {

@@ -20,6 +20,16 @@ export function pollOf(content: AnyContent): Poll | undefined {
   return { question: textOf(question) || "?", answers, maxSelections: many, disclosed: DISCLOSED.has(start["kind"]) };
 }
 
+/** The same poll for a network, whose answers it may number only. */
+export function numbered(poll: Poll): Poll {
+  return { ...poll, answers: poll.answers.map(({ text }, place) => ({ id: String(place + 1), text })) };
+}
+
+/** What was chosen of a numbered poll, in the poll's own ids. */
+export function chosenOf(poll: Poll, numbers: readonly string[]): string[] {
+  return numbers.flatMap((number) => poll.answers[Number(number) - 1]?.id ?? []);
+}
+
 function answerOf(answer: unknown): PollAnswer[] {
   if (!isRecord(answer)) return [];
   const id = answer["m.id"] ?? answer["id"];

@@ -12,6 +12,9 @@ export class Refused extends Error {
   }
 }
 
+/** The file is larger than the network takes, though the message said otherwise or nothing: core says it again with a link. */
+export class TooLarge extends Refused {}
+
 /** What must wait: this message alone, everything in its channel, or everything of the login (its token, its connection). */
 export type Scope = "item" | "channel" | "login";
 

@@ -42,6 +42,7 @@ export type ReactionKey =
   | { readonly kind: "custom"; readonly name: string; readonly id?: string; readonly url?: string; readonly mxc?: MxcUri };
 
 export interface PollAnswer {
+  /** As the network knows it; of a poll that core has a network show, its place, from "1". */
   readonly id: string;
   readonly text: string;
 }

@@ -2,7 +2,8 @@
 import { senderOf } from "./in-gather.ts";
 import { type InTurn, knownMessage } from "./in-message.ts";
 import { Earlier, sendIn } from "./in-send.ts";
-import { factsOf, mergeFacts } from "../channel-facts.ts";
+import { factsOf, mergeFacts, newsIn } from "../channel-facts.ts";
+import { ORIGIN, signOrigin } from "../matrix/origin.ts";
 import { noticeContent } from "../matrix/to-matrix.ts";
 import {
   never,
@@ -77,8 +78,10 @@ export async function inChannelChanged(turn: InTurn, event: RemoteChannelChanged
   const facts = mergeFacts(before, event.facts);
   const now = await portal.links.update(link, { facts });
   // Judged before anything more is relayed: a channel that turned private closes the room, or the link waits.
-  await portal.rooms.judge(now);
-  await portal.surroundings.changed(now, live, event.facts);
+  const verdict = await portal.rooms.judge(now);
+  const sight = [event.facts.visibility, event.facts.unlisted].some((fact) => fact !== undefined);
+  if (verdict.ok && sight) await portal.surroundings.opened(link.room);
+  await portal.surroundings.changed(now, live, newsIn(before, event.facts), before.name);
   await tellModerated(turn, before.moderated, event.facts.moderated);
   if (event.facts.archived)
     await portal.notices.say(
@@ -130,6 +133,10 @@ export async function inMissed(turn: InTurn, event: RemoteMissed): Promise<void>
 export async function inPin(turn: InTurn, event: RemotePin): Promise<void> {
   const { portal, link, row } = turn;
   const [record] = await knownMessage(turn, event.message);
-  if (record) await portal.rooms.pin(link.room, eventId(record.event), event.kind === "pin");
+  if (record) {
+    const origin = { room: link.room, sender: portal.bot, link: link.id, remote: `${event.kind}:${event.message}`, part: 0 };
+    const mark = { [ORIGIN]: signOrigin(portal.secret, origin) };
+    await portal.rooms.pin(link.room, eventId(record.event), event.kind === "pin", mark);
+  }
   await portal.store.journal.finish(row.id, {});
 }

@@ -1,6 +1,7 @@
 /** The gather step towards a network: whom and what the message mentions, answers and carries, in that network's terms. */
 import { fromMatrix, mentionedIn, type OutRefs, replyTarget, threadRoot } from "../matrix/from-matrix.ts";
 import type { MatrixEvent } from "../matrix/event.ts";
+import { numbered } from "../matrix/from-poll.ts";
 import {
   type EventId,
   eventId,
@@ -45,7 +46,7 @@ export async function gatherOut(
     ...(out ? { file: out } : {}),
     ...(reply ? { reply } : {}),
     ...(thread ? { thread } : {}),
-    ...(poll ? { poll } : {}),
+    ...(poll ? { poll: numbered(poll) } : {}),
   };
 }
 

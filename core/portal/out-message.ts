@@ -5,7 +5,7 @@ import { fit } from "../fit.ts";
 import type { LiveLogin } from "../logins.ts";
 import { editTarget, fromMatrix, newContent } from "../matrix/from-matrix.ts";
 import type { MatrixEvent } from "../matrix/event.ts";
-import { Refused } from "../model/errors.ts";
+import { Refused, TooLarge } from "../model/errors.ts";
 import { type EventId, eventId, mxid } from "../model/ids.ts";
 import type { OutMessage, Speaker } from "../model/message.ts";
 import type { Part, SayPart, Sent } from "../network.ts";
@@ -22,9 +22,23 @@ export async function outMessage(turn: OutTurn, content: Content = turn.event.co
   const voice = await voiceOf(portal, link, mxid(event.sender), row);
   if (!voice) return await portal.store.journal.finish(row.id, {});
   const parts = await partsOf(turn, voice, content);
+  try {
+    await sayParts(turn, voice, parts, 0);
+  } catch (error) {
+    if (!(error instanceof TooLarge)) throw error;
+    const place = parts.findIndex((part) => part.file !== undefined);
+    await sayParts(turn, voice, await partsWithLink(turn, voice, content, place > 0), Math.max(0, place));
+  }
+}
+
+/** `from`: the place of the first, among all parts of the message. */
+async function sayParts(turn: OutTurn, voice: Voice, parts: readonly SayPart[], from: number): Promise<void> {
+  const { portal, link, event, row } = turn;
   const id = eventId(event.event_id);
   const done = await portal.store.messages.byEvent(id, link.id);
-  const left = parts.map((part, place) => ({ part, place })).filter(({ place }) => !done.some((record) => record.part === place));
+  const left = parts
+    .map((part, index) => ({ part, place: from + index }))
+    .filter(({ place }) => !done.some((record) => record.part === place));
   const last = left.at(-1)?.place;
   for (const { part, place } of left) {
     await effect(turn, voice.live, { ...part, channel: link.channel }, { what: id, place }, async (sent) => {
@@ -42,6 +56,17 @@ export async function partsOf(turn: OutTurn, voice: Voice, content: Content): Pr
   const fitting = fit(message, capabilities);
   if ("refused" in fitting) throw new Refused(fitting.refused);
   return voice.live.network.toParts(fitting.message, capabilities);
+}
+
+/** The network has refused the file for its size: a link to it stands in its place. `alone`: what goes with it has been said. */
+async function partsWithLink(turn: OutTurn, voice: Voice, content: Content, alone: boolean): Promise<readonly SayPart[]> {
+  const { portal, link, event } = turn;
+  const { live, speaker } = voice;
+  const message = await gatherOut(portal, link, live.connection, event, content, speaker);
+  const capabilities = live.connection.capabilities(link.channel);
+  const fitting = fit({ ...message, ...(alone ? { body: [] } : {}) }, { ...capabilities, files: "fallback" });
+  if ("refused" in fitting) throw new Refused(fitting.refused);
+  return live.network.toParts(fitting.message, capabilities);
 }
 
 export function sayDone(turn: OutTurn, voice: Voice, id: EventId, part: SayPart, place: number, sent: Sent): Done {

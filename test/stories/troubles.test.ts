@@ -186,6 +186,25 @@ describe("Troubles", () => {
     assert.deepEqual(await inRoom(), []);
   });
 
+  test("a channel that becomes secret closes a room that anyone may enter, each time; both are told, and what waited crosses when it opens", async () => {
+    const turns = (unlisted: boolean) =>
+      town.service.perform("u1", "toy-client", "channel", { channel: "town/plaza", facts: { unlisted } });
+    // Left to the bridge, the room would be made invite-only.
+    const powers = await town.room.state("m.room.power_levels");
+    await town.room.setState("m.room.power_levels", { ...powers, events: { "m.room.join_rules": 100 } });
+    await town.room.setState("m.room.join_rules", { join_rule: "public" });
+    for (const time of ["first", "second"]) {
+      turns(true);
+      await town.room.next({ sender: BOT, body: /secret, and anyone may join this room\. Nothing crosses until this room lets in only/ });
+      await town.room.say(`kept ${time}`);
+      await town.toy.alice.say(`hidden ${time}`);
+      turns(false);
+      await town.room.next({ sender: BOT, body: /what waited crosses now/ });
+      await town.room.next({ body: `hidden ${time}` });
+      await town.seen((all) => all.some(({ text }) => text === `kept ${time}`), `what was kept the ${time} time`);
+    }
+  });
+
   test("an upgraded room is followed", async () => {
     await town.room.say("before");
     await channelShows(["before"]);

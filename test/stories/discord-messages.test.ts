@@ -1,0 +1,62 @@
+/** Between a room and a Discord channel: what takes both ends to see. */
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import type { RoomEvent } from "../matrix-room.ts";
+import { type DiscordTown, openDiscordTown } from "./discord-town.ts";
+import { until } from "./town.ts";
+
+describe("Discord, told from both ends", () => {
+  let town: DiscordTown;
+  beforeEach(async () => {
+    town = await openDiscordTown();
+  });
+  afterEach(() => town.close());
+
+  const poll = (ids: readonly string[]) => ({
+    "m.text": [{ body: "Colour?" }],
+    "m.poll": {
+      question: { "m.text": [{ body: "Colour?" }] },
+      kind: "m.disclosed",
+      max_selections: 1,
+      answers: ids.map((id) => ({ "m.id": id, "m.text": [{ body: `Answer ${id}` }] })),
+    },
+  });
+
+  async function vote(): Promise<RoomEvent> {
+    const found = async () => (await town.room.timeline()).find((event) => event.type.endsWith("poll.response"));
+    await until(async () => (await found()) !== undefined, "the vote");
+    return (await found()) as RoomEvent;
+  }
+
+  test("a vote on Discord in a poll that began in the room names the room's own answer, whatever its id", async () => {
+    const { fake, channel, bob, room } = town;
+    const mine = await room.send("m.poll.start", poll(["2", "blue", "1"]));
+    const standing = () => [...(fake.world.messages.get(channel)?.values() ?? [])].find(({ message }) => message.poll);
+    await until(async () => standing() !== undefined, "the poll on Discord");
+    bob.vote(channel, String(standing()?.message.id), 2);
+    const { content } = await vote();
+    assert.deepEqual(content["m.selections"], ["blue"]);
+    assert.equal((content["m.relates_to"] as { event_id: string }).event_id, mine);
+  });
+
+  test("a file that says it is small and is not becomes a link, with its caption", async () => {
+    const { ann, room } = town;
+    const bytes = Buffer.alloc(11 * 1024 * 1024, 1);
+    const url = await ann.upload(bytes, { type: "application/octet-stream", name: "large.bin" });
+    const info = { size: 1000, mimetype: "application/octet-stream" };
+    await room.send("m.room.message", { msgtype: "m.file", body: "have a look", filename: "large.bin", url, info });
+    await room.say("and on it goes");
+    await town.shows(/have a look[\s\S]*large\.bin/);
+    await town.shows("and on it goes");
+  });
+
+  test("a renamed channel renames a room of the same name; any other room is told", async () => {
+    const { fake, channel, room } = town;
+    await room.setState("m.room.name", { name: "Our corner" });
+    fake.acts.updateChannel(fake.channelOf(channel), { name: "agora" });
+    await room.next({ body: "The Discord channel plaza is called agora now." });
+    await room.setState("m.room.name", { name: "agora" });
+    fake.acts.updateChannel(fake.channelOf(channel), { name: "forum-romanum" });
+    await until(async () => (await room.state("m.room.name"))["name"] === "forum-romanum", "the room's new name");
+  });
+});
