@@ -116,6 +116,7 @@ export class LeanHomeserver {
     if (method === "PUT" && room?.[2] === "state") return this.#setState(url, room, body);
     if (method === "GET" && room?.[2] === "state") return stateOf(room[3] as string, decodeURIComponent(room[4] ?? ""));
     if (url.endsWith("/register")) return '{"user_id":"@somebody:bench.local"}';
+    if (url.endsWith("/versions")) return '{"versions":["v1.15"]}';
     if (url.endsWith("/ping")) return '{"duration_ms":1}';
     if (url.includes("/messages")) return '{"chunk":[],"start":"a"}';
     if (url.endsWith("/createRoom")) return `{"room_id":"!made${++this.#events}:bench.local"}`;

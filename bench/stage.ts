@@ -49,6 +49,8 @@ export interface Usage {
 const LAUNCHER = fileURLToPath(new URL("../causeway.js", import.meta.url));
 /** `sysconf(_SC_CLK_TCK)` is 100 on every Linux that Node runs on. */
 const MS_PER_TICK = 10;
+/** For trying what flags of Node's bring: `CAUSEWAY_BENCH_FLAGS="--single-threaded-gc"`. */
+const FLAGS = process.env["CAUSEWAY_BENCH_FLAGS"]?.split(" ") ?? [];
 const READY_WITHIN = 180_000;
 
 const living = new Set<ChildProcess>();
@@ -69,7 +71,7 @@ export async function openStage({ portals, ghosts, profileInto }: StageOptions):
   await far.ask("serve", `http://127.0.0.1:${port}`, readRegistration(await readFile(file, "utf8"), file).hs_token);
   const filling: Filling = { folder, portals, ...(ghosts === undefined ? {} : { ghosts }) };
   await fillStore(filling);
-  const flags = profileInto === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileInto}`];
+  const flags = [...FLAGS, ...(profileInto === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileInto}`])];
   let bridge: ChildProcess | undefined;
   const usage = () => usageOf(bridge?.pid as number, join(folder, "causeway.db-shm"));
   const stop = async (): Promise<void> => {
