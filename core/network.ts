@@ -167,6 +167,11 @@ export interface Core {
    * happens; a connection that was not a resume says it all by itself.
    */
   news?(news: News): void;
+  /**
+   * What kept messages out of the channel is over (the bot is back in it, an outage has ended): what waits has its turn now, and not only
+   * when the time is up that `TryLater` named.
+   */
+  opened?(channel: RemoteChannelId): void;
   readonly clock: Clock;
   readonly log: Logger;
   /** Aborted when the connection is closed. */
@@ -248,8 +253,16 @@ export interface Connection {
    * `subject`s as live. A message that has reactions is followed by its `reactions-are`. Absent method = the network keeps no history that we can read.
    */
   history?(channel: RemoteChannelId, after: Cursor): Promise<HistoryPage>;
-  /** The place in the history just before a message, so that edits, deletions and reactions missed meanwhile can be compared. Pure. */
-  before?(channel: RemoteChannelId, message: RemoteMessageId): Cursor | undefined;
+  /**
+   * The place in the history just before a message, so that edits, deletions and reactions missed meanwhile can be compared. Pure. `at`:
+   * when it was said, milliseconds since 1970, as the event told.
+   */
+  before?(channel: RemoteChannelId, message: RemoteMessageId, at: number): Cursor | undefined;
+  /**
+   * True = what is old, or was said before the server was started anew, is gone from the history without a word. That a message is not
+   * read back means that it was deleted only where an older one still is.
+   */
+  readonly forgets?: boolean;
 
   /** The bytes of a `RemoteFile` or an `Avatar` of this network (`ref` is theirs), or of a custom emoji: `{ url }`, as the emoji's own. */
   open(ref: unknown): Promise<{ stream: Readable; size?: number; mimetype?: string }>;

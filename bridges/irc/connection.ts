@@ -1,7 +1,7 @@
 /** One login to one IRC network: the contract's side of it, put together from its parts. */
 import { Broken, Refused, TryLater } from "../../core/model/errors.ts";
-import type { RemoteNotice } from "../../core/model/events.ts";
-import type { RemoteChannelId, RemoteUserId } from "../../core/model/ids.ts";
+import type { Cursor, RemoteNotice } from "../../core/model/events.ts";
+import type { RemoteChannelId, RemoteMessageId, RemoteUserId } from "../../core/model/ids.ts";
 import type { Person } from "../../core/model/message.ts";
 import { plainText } from "../../core/model/richtext.ts";
 import type { Asking, Channel, Connection, Core, Deed, Found, Hint, Login, Part, Progress, Rule, Sent } from "../../core/network.ts";
@@ -16,8 +16,8 @@ import { Ctcp } from "./ctcp.ts";
 import { Deeds } from "./deeds.ts";
 import { Delivery } from "./delivery.ts";
 import { Flood, type Pace } from "./flood.ts";
-import { History } from "./history.ts";
-import { channelId, directId, readChannelId } from "./ids.ts";
+import { History, placeBefore } from "./history.ts";
+import { channelId, directId, isMsgid, readChannelId } from "./ids.ts";
 import { Inquiries } from "./inquiries.ts";
 import type { Kin } from "./kin.ts";
 import { wrap } from "./lines.ts";
@@ -202,6 +202,13 @@ export class IrcConnection implements Connection {
       pages: this.#options.core.paste !== undefined,
       mayRedact: !this.#delivery.mayNotRedact,
     });
+  }
+
+  /** Old messages go, and those of a server that keeps them in memory go when it starts anew. */
+  readonly forgets = true;
+
+  before(_channel: RemoteChannelId, message: RemoteMessageId, at: number): Cursor | undefined {
+    return isMsgid(message) ? placeBefore(at) : undefined;
   }
 
   async send(part: Part, key: string, progress: Progress): Promise<Sent> {
@@ -433,6 +440,7 @@ export class IrcConnection implements Connection {
   #entered(id: RemoteChannelId, name: string, since: number | undefined): void {
     const missed = since ?? this.#presence.missedSince(id);
     this.#presence.saw(id);
+    this.#options.core.opened?.(id);
     if (missed !== undefined && !this.#history.isThere()) this.#absences.ended(id, missed);
     const live = this.#sessions.current;
     if (live) this.#inquiries.modes(live.session, id, name);

@@ -161,6 +161,11 @@ export class History {
   }
 }
 
+/** A place that certainly lies before what was said then: its time may be that of another clock. */
+export function placeBefore(at: number): Cursor {
+  return writePlace(at - CLOCKS_DIFFER, 0);
+}
+
 /** Batches, times and tags are what makes an answer readable. */
 function hasChathistory({ caps, isupport }: Session): boolean {
   const readable = caps.has("batch") && caps.has("server-time") && caps.has("message-tags");

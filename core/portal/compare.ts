@@ -29,6 +29,7 @@ const MOST = 100;
 /** What the room has of a message, or will have when its turn has come. */
 interface Known {
   readonly remote: RemoteMessageId;
+  readonly at: number;
   readonly thread: RemoteThreadId | undefined;
   /** Of its text, where it was said over there. */
   readonly digest: string | undefined;
@@ -46,19 +47,22 @@ export async function compare(context: CompareContext, live: LiveLogin, link: Li
   const { connection } = live;
   if (!connection.before || !connection.history) return;
   const known = [...(await recorded(context, link)), ...(await waiting(context, link))];
-  const from = earliest(known.flatMap(({ remote }) => connection.before?.(link.channel, remote) ?? []));
+  const from = earliest(known.flatMap(({ remote, at }) => connection.before?.(link.channel, remote, at) ?? []));
   if (from === undefined) return;
   const past = await readPast(live, link, from);
+  // Before it, nothing is certain.
+  const since = connection.forgets ? Math.min(...known.filter(({ remote }) => past.messages.has(remote)).map(({ at }) => at)) : undefined;
+  const looked = since === undefined ? known : known.filter(({ at }) => at > since);
   const events: RemoteEvent[] = [];
-  for (const each of known) events.push(...(await changesOf(context, link, each, past)));
+  for (const each of looked) events.push(...(await changesOf(context, live, link, each, past)));
   if (events.length > 0) await context.receive(live, events);
 }
 
 async function recorded({ messages, clock }: CompareContext, link: Link): Promise<Known[]> {
   const records = await messages.recent(link.id, clock.now() - WINDOW, MOST);
   return records.flatMap((record) => {
-    const { remote, part, thread, digest, origin } = record;
-    return remote === undefined || part > 0 ? [] : [{ remote, thread, digest: origin === "remote" ? digest : undefined, record }];
+    const { remote, at, part, thread, digest, origin } = record;
+    return remote === undefined || part > 0 ? [] : [{ remote, at, thread, digest: origin === "remote" ? digest : undefined, record }];
   });
 }
 
@@ -67,7 +71,7 @@ async function waiting({ journal }: CompareContext, link: Link): Promise<Known[]
   const rows = await journal.head(`in:${link.id}`, MOST);
   return rows.flatMap(({ payload }) => {
     const event = payload as RemoteEvent;
-    return event.kind === "message" ? [{ remote: event.message, thread: event.thread?.id, digest: digestOf(event) }] : [];
+    return event.kind === "message" ? [{ remote: event.message, at: event.at, thread: event.thread?.id, digest: digestOf(event) }] : [];
   });
 }
 
@@ -95,6 +99,7 @@ async function readPast(live: LiveLogin, link: Link, from: string): Promise<Past
 
 async function changesOf(
   context: CompareContext,
+  { connection }: LiveLogin,
   link: Link,
   { remote: message, thread, digest: before, record }: Known,
   past: Past,
@@ -108,7 +113,8 @@ async function changesOf(
   }
   const out: RemoteEvent[] = [];
   const digest = digestOf(there);
-  if (before !== undefined && before !== digest) {
+  // Where nothing can be edited, names of people who have come or gone are all that can make it read differently.
+  if (before !== undefined && before !== digest && connection.capabilities(link.channel).edit === "full") {
     const { style, body, sender, person } = there;
     const said = person ? { sender, person } : { sender };
     out.push({ ...base, ...said, kind: "edit", message, version: digest, style, body, subject: `edit:${message}:${digest}` });
@@ -117,6 +123,7 @@ async function changesOf(
   const standing = (await context.messages.reactions(link.id, record.event)).filter((one) => one.origin === "remote");
   const now = past.reactions.get(message);
   if (now) out.push({ ...now, subject: `${now.subject ?? `reactions:${message}`}:${context.clock.now()}` });
-  else if (standing.length > 0 && past.complete) out.push({ ...base, kind: "reactions-are", message, reactions: [] });
+  else if (standing.length > 0 && past.complete && !connection.forgets)
+    out.push({ ...base, kind: "reactions-are", message, reactions: [] });
   return out;
 }

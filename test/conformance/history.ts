@@ -115,9 +115,11 @@ export function historyPromises<Config>(harness: Harness<Config>): void {
     const words = [word("just"), word("just"), word("just")];
     const [, second] = [await alice.say(words[0] as string), await alice.say(words[1] as string), await alice.say(words[2] as string)];
     assert.ok(second);
-    const place = live.connection.before(channel, second);
+    const place = live.connection.before(channel, second, live.core.clock.now());
     if (place === undefined) return;
-    assert.deepEqual(saidIn((await readPast(live.connection, channel, place)).events, "just"), words.slice(1));
+    const said = saidIn((await readPast(live.connection, channel, place)).events, "just");
+    // Where places are times, it lies somewhat earlier: clocks differ.
+    assert.deepEqual(live.connection.forgets ? said.slice(-2) : said, words.slice(1));
   });
 
   inHistory("a message that has reactions is followed by who reacted", async (live) => {

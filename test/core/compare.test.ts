@@ -39,9 +39,12 @@ async function concluded(
   standing: readonly string[],
   known: readonly MessageRecord[],
   waiting: readonly RemoteMessage[] = [],
+  more: object = {},
 ): Promise<readonly RemoteEvent[]> {
   const heard: RemoteEvent[] = [];
   const connection = {
+    capabilities: () => ({ edit: "full" }),
+    ...more,
     before: (_channel: unknown, message: string): Cursor => String(Number(message) - 1),
     history: async (_channel: unknown, after: Cursor) => ({
       events: standing.filter((id) => compareCursors(id, after) > 0).map(said),
@@ -74,4 +77,14 @@ test("what still waits to be brought may have been deleted or changed meanwhile 
       ["edit", "103"],
     ],
   );
+});
+
+test("on a network that forgets, what is older than all that it gives back was not deleted", async () => {
+  const known = [record("103", 3), record("102", 2), record("101", 1)];
+  const forgets = { forgets: true };
+  assert.deepEqual(await concluded([], known, [], forgets), []);
+  assert.deepEqual(await concluded(["103"], known, [], forgets), []);
+  const [event, ...others] = await concluded(["101", "103"], known, [], forgets);
+  assert.deepEqual(event?.kind === "delete" && event.messages, [remoteMessageId("102")]);
+  assert.deepEqual(others, []);
 });

@@ -49,7 +49,7 @@ test("from a place on: neither that message nor those before it", async (t) => {
   const seen = alice.say(channel, "seen");
   alice.say(channel, "after");
   assert.deepEqual(texts((await caughtUp(alive, seen.ts)).events), ["after"]);
-  const place = alive.connection.before?.(alive.place, idOf(seen));
+  const place = alive.connection.before?.(alive.place, idOf(seen), Number(seen.ts) * 1000);
   assert.deepEqual(texts((await caughtUp(alive, place ?? "")).events), ["seen", "after"]);
 });
 

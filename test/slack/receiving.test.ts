@@ -256,7 +256,7 @@ test("history tells a message under the same subject as it came live", async (t)
   const { stage, connection, place } = alive;
   const message = stage.alice.say(stage.channel, "once");
   const seen = await alive.said("once");
-  const before = connection.before?.(place, idOf(message));
+  const before = connection.before?.(place, idOf(message), Number(message.ts) * 1000);
   const page = await connection.history?.(place, before ?? "0000000000.000000");
   const [again] = page?.events ?? [];
   assert.ok(again?.kind === "message" && again.subject === seen.subject);
