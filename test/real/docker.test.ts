@@ -109,7 +109,7 @@ describe("Compose's file", () => {
     assert.deepEqual(Object.keys(services), ["synapse", "causeway"]);
     for (const service of Object.values(services)) {
       assert.equal(service.env_file, ".env");
-      const data = service.volumes.find((volume) => /:\/data$/.test(volume))?.split(":")[0];
+      const data = service.volumes.find((volume) => volume.endsWith(":/data"))?.split(":")[0];
       assert.ok(data !== undefined && data in volumes, "its data lie in a named volume");
       for (const port of service.ports ?? []) assert.match(port, /^127\.0\.0\.1:/);
     }
