@@ -24,6 +24,8 @@ export interface LoginWatch {
   received(live: LiveLogin, events: readonly RemoteEvent[], keep: Readonly<Record<string, unknown>> | undefined): Promise<void>;
   /** Called in order, after the state is set. */
   changed(live: LiveLogin, before: ConnectionState): void;
+  /** What kept messages out of a channel is over. */
+  opened(live: LiveLogin, channel: RemoteChannelId): void;
 }
 
 export interface LoginContext {
@@ -159,6 +161,7 @@ export class Logins {
       route: (path, serve) => route(network, login, path, serve),
       publicUrl: publicUrl(network, login),
       ...(paste ? { paste } : {}),
+      opened: (channel) => watch.opened(entry, channel),
       news: (told) => news?.(entry, told),
       alarm: (key, text) => alarm(`${network}/${login}:${key}`, text),
       clock,

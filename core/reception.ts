@@ -7,7 +7,7 @@ import { type Lanes, readLane } from "./lanes.ts";
 import type { Links } from "./links.ts";
 import type { LiveLogin, Logins, LoginWatch } from "./logins.ts";
 import type { RemoteEvent } from "./model/events.ts";
-import { linkId } from "./model/ids.ts";
+import { linkId, type RemoteChannelId } from "./model/ids.ts";
 import type { Clock, ConnectionState } from "./network.ts";
 import type { Journal, Link } from "./store/store.ts";
 import type { Unresolved } from "./unresolved.ts";
@@ -86,6 +86,15 @@ export class Reception implements LoginWatch {
     begun.then(() => catchUp.run(live, resumed)).catch(failed);
     if (before.is !== "connected") this.#context.connected(live).catch(failed);
     this.#wake(live).catch(failed);
+  }
+
+  opened(live: LiveLogin, channel: RemoteChannelId): void {
+    const { links, lanes, log } = this.#context;
+    const wake = async () => {
+      const link = await links.of(live.network.id, channel);
+      if (link) lanes().wake(`out:${link.id}`, true);
+    };
+    wake().catch((error: unknown) => log.warn({ channel, err: error }, "What waits for a channel was not woken"));
   }
 
   /** What was held because the network was away may go on. */

@@ -111,6 +111,8 @@ export function guildEvents(
       const guild = guildOf(payload);
       if (t === On.GuildCreate) voicesTold(live, d);
       live.guilds.apply(payload);
+      // An outage that ends is told so.
+      if (t === On.GuildCreate) for (const id of stands.heardIn(d.id)) live.core.opened?.(channelId(id));
       return guild === undefined ? NOTHING : facts.changesIn(guild, road);
     }
   }

@@ -417,6 +417,7 @@ test("during an outage of one server its messages wait, and others go on", async
   stage.fake.outage(stage.guild, false);
   await bridge.settled();
   await bridge.say({ text: "z" });
+  assert.ok(bridge.core.openings.includes(channelId(stage.channel)));
   assert.ok(!bridge.core.events.some((event) => event.kind === "channel-gone"));
 });
 

@@ -147,6 +147,12 @@ export class TestCore implements Core {
     this.#routes.set(path.replace(/^\//, ""), serve);
   }
 
+  /** Channels that are said to be open again. */
+  readonly openings: RemoteChannelId[] = [];
+  opened(channel: RemoteChannelId): void {
+    this.openings.push(channel);
+  }
+
   async alarm(key: string, text: string): Promise<void> {
     if (!this.alarms.some((known) => known.key === key)) this.alarms.push({ key, text });
   }

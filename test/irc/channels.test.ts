@@ -113,7 +113,9 @@ suite("a channel that puts us out", { concurrency: 4 }, () => {
     const [part] = bridge.parts({ text: "wait" });
     assert.ok(part);
     await assert.rejects(bridge.connection.send(part, newKey(), progress()), TryLater);
+    const before = bridge.core.openings.length;
     await bridge.heard("notice", ({ body }) => JSON.stringify(body).includes("is back"));
+    assert.deepEqual(bridge.core.openings.slice(before), [causeway]);
     assert.equal((await bridge.heard("missed")).channel, causeway);
   });
 
