@@ -13,7 +13,7 @@ import { erase, pin, react, topic } from "./deeds.ts";
 import { Desk } from "./desk.ts";
 import { Directory } from "./directory.ts";
 import { codeOf } from "./failures.ts";
-import { openFile, openPicture, sendFile } from "./files.ts";
+import { openFile, sendFile } from "./files.ts";
 import { History } from "./history.ts";
 import { clientOf } from "./oauth.ts";
 import { routeInstall, tokenOf } from "./install.ts";
@@ -21,6 +21,7 @@ import { channelId, channelOf, cursorBefore, TIMESTAMP, teamOf, teamOfLogin, use
 import { find } from "./look.ts";
 import { Pacing } from "./pacing.ts";
 import { messageLink } from "./permalinks.ts";
+import { openPicture } from "./pictures.ts";
 import { edit, isFile, isPost, post, unknownWire } from "./post.ts";
 import { Session } from "./session.ts";
 import { Votes } from "./votes.ts";

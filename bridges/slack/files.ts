@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { request } from "undici";
+import { type Dispatcher, request } from "undici";
 import { Broken, LoggedOut, Refused, TryLater, Uncertain } from "../../core/model/errors.ts";
 import type { OutFile } from "../../core/model/message.ts";
 import type { Found, Progress, SayPart, Sent } from "../../core/network.ts";
@@ -200,7 +200,7 @@ async function put(desk: Desk, url: string, stream: Readable, size: number): Pro
   }
 }
 
-interface Opened {
+export interface Opened {
   readonly stream: Readable;
   readonly size?: number;
   readonly mimetype?: string;
@@ -238,7 +238,7 @@ async function download(desk: Desk, token: string, url: string, page: boolean): 
   return undefined;
 }
 
-function later(status: number): undefined {
+export function later(status: number): undefined {
   if (status === 429 || status >= 500)
     throw new TryLater(`Slack does not give the file out at the moment: status ${status}.`, 10_000, "item");
   return undefined;
@@ -246,9 +246,11 @@ function later(status: number): undefined {
 
 type Response = Awaited<ReturnType<typeof request>>;
 
-async function fetched(desk: Desk, url: string, headers: Record<string, string>): Promise<Response> {
+/** `dispatcher`: other than the usual one. */
+export async function fetched(desk: Desk, url: string, headers: Record<string, string>, dispatcher?: Dispatcher): Promise<Response> {
+  const how = { headers, signal: desk.signal, headersTimeout: STILL, bodyTimeout: STILL };
   try {
-    return await request(url, { headers, signal: desk.signal, headersTimeout: STILL, bodyTimeout: STILL });
+    return await request(url, dispatcher === undefined ? how : { ...how, dispatcher });
   } catch (error) {
     throw new TryLater("A file cannot be fetched at the moment.", 10_000, "item", {
       cause: new Error(error instanceof Error ? error.message : ""),
@@ -256,25 +258,7 @@ async function fetched(desk: Desk, url: string, headers: Record<string, string>)
   }
 }
 
-function opened(body: Response["body"], headers: Response["headers"], type: string): Opened {
+export function opened(body: Response["body"], headers: Response["headers"], type: string): Opened {
   const size = Number(headers["content-length"] ?? Number.NaN);
   return { stream: body, ...(Number.isSafeInteger(size) ? { size } : {}), ...(type === "" ? {} : { mimetype: type }) };
-}
-
-/** A picture of the public web: avatars, emoji. Nothing of ours goes with the request, and nothing within our own walls is asked. */
-export async function openPicture(desk: Desk, url: string): Promise<Opened> {
-  if (!isPublic(desk, url)) throw new Refused("The picture lies where the bridge does not look.");
-  const { statusCode, headers, body } = await fetched(desk, url, {});
-  const type = string(headers["content-type"]).split(";")[0]?.trim() ?? "";
-  if (statusCode === 200 && type.startsWith("image/")) return opened(body, headers, type);
-  await body.dump();
-  later(statusCode);
-  throw new Refused("There is no picture at its address.");
-}
-
-function isPublic(desk: Desk, url: string): boolean {
-  if (isSlacks(desk.apiUrl, url)) return true;
-  if (!URL.canParse(url)) return false;
-  const { protocol, hostname } = new URL(url);
-  return protocol === "https:" && hostname.includes(".") && !/^[\d.]+$|^\[|\.(?:local|internal|localhost|home|lan)$/.test(hostname);
 }

@@ -8,6 +8,7 @@ import { LoggedOut, Refused, TryLater, Uncertain } from "../../core/model/errors
 import type { OutFile } from "../../core/model/message.ts";
 import type { SayPart } from "../../core/network.ts";
 import { remoteThreadId } from "../../core/model/ids.ts";
+import { publicOnly } from "../../bridges/slack/pictures.ts";
 import { bothWays, file, live, type Live, progress, saying } from "./stage.ts";
 
 const part = (alive: Live, sent: OutFile, more: object = {}): SayPart =>
@@ -222,6 +223,53 @@ test("pictures of people and emoji are fetched without the token", async (t) => 
   for (const url of ["http://localhost/x", "https://10.0.0.1/x", "https://[::1]/x", "https://router.local/x", "file:///etc/passwd"])
     assert.ok((await refusal(connection.open({ url }))) instanceof Refused, url);
   assert.ok(stage.team);
+});
+
+test("a picture's address that leads within our own walls is not followed, and one that leads elsewhere is", async (t) => {
+  const alive = await live(t);
+  const asked: string[] = [];
+  const serve = async (host: string, to: (url: string) => string | undefined): Promise<string> => {
+    const server = createServer((request, response) => {
+      asked.push(host);
+      const target = to(request.url ?? "");
+      if (target === undefined) response.writeHead(200, { "content-type": "image/png" }).end("seen");
+      else response.writeHead(302, { location: target }).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, host, resolve));
+    t.after(() => server.close());
+    return `http://${host}:${(server.address() as AddressInfo).port}`;
+  };
+  const inside = await serve("127.0.0.3", () => undefined);
+  const slack = await serve("127.0.0.1", (url) => ({ "/in": `${inside}/x`, "/on": "/there", "/round": "/round" })[url]);
+  for (const path of ["/in", "/round"]) assert.ok((await refusal(alive.connection.open({ url: slack + path }))) instanceof Refused, path);
+  assert.equal((await buffer((await alive.connection.open({ url: `${slack}/on` })).stream)).toString(), "seen");
+  assert.ok(!asked.includes("127.0.0.3"));
+});
+
+test("a name that resolves to a private address is not connected to", async () => {
+  const answers = (...addresses: string[]) =>
+    publicOnly((_name, _options, done) =>
+      done(
+        null,
+        addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 })),
+      ),
+    );
+  const found = (look: ReturnType<typeof publicOnly>) =>
+    new Promise<unknown>((resolve) => look("pictures.example.org", { all: true }, (error, all) => resolve(error ? error.message : all)));
+  for (const address of [
+    "127.0.0.1",
+    "10.1.2.3",
+    "192.168.0.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "::1",
+    "fe80::1",
+    "fd00::1",
+    "::ffff:10.0.0.1",
+    "64:ff9b::a00:1",
+  ])
+    assert.equal(await found(answers(address)), "pictures.example.org is no public address", address);
+  assert.deepEqual(await found(answers("10.0.0.1", "93.184.215.14")), [{ address: "93.184.215.14", family: 4 }]);
 });
 
 test("a token that ends in the middle of an upload ends the login", async (t) => {
