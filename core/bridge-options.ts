@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import type { AliasRule } from "./alias-join.ts";
 import type { LinkConfig } from "./config.ts";
+import type { GroupRule } from "./group-links.ts";
 import type { MediaLinks } from "./http/media.ts";
 import type { Metrics } from "./http/metrics.ts";
 import type { Serve } from "./http/server.ts";
@@ -37,6 +38,7 @@ export interface BridgeOptions {
     readonly moderatorsRoom: RoomId | undefined;
   };
   readonly links: readonly LinkConfig[];
+  readonly groups: readonly GroupRule[];
   /** Who gets what is written to the bridge's own accounts in private. */
   readonly directHosts: readonly Mxid[];
   readonly surroundings: SurroundingSettings;

@@ -1,4 +1,5 @@
 /** The bridge itself: everything put together, started in an order that loses nothing, and stopped. */
+import { Admission } from "./admission.ts";
 import { AliasJoin } from "./alias-join.ts";
 import { observeBotRooms } from "./bot-rooms.ts";
 import type { BridgeOptions } from "./bridge-options.ts";
@@ -10,6 +11,7 @@ import { workDirect } from "./direct.ts";
 import { DoublePuppets } from "./double-puppets.ts";
 import { FromHomeserver } from "./from-homeserver.ts";
 import { Ghosts } from "./ghost.ts";
+import { GroupLinks } from "./group-links.ts";
 import { Hints } from "./hints.ts";
 import { workIn } from "./portal/in.ts";
 import { isGhost, isPortal } from "./queries.ts";
@@ -28,7 +30,8 @@ import type { MatrixEphemeral, MatrixEvent } from "./matrix/event.ts";
 import { MatrixGaps } from "./matrix-gap.ts";
 import { MediaBetween } from "./media.ts";
 import { Members } from "./members.ts";
-import type { RemoteEvent } from "./model/events.ts";
+import { never, type RemoteEvent } from "./model/events.ts";
+import type { News } from "./network.ts";
 import { linkId, type Mxid, type RemoteChannelId, type RoomAlias, type RoomId } from "./model/ids.ts";
 import { Moderation } from "./moderation.ts";
 import { Notices } from "./notices.ts";
@@ -70,6 +73,8 @@ export class Bridge {
   readonly #homeserver: FromHomeserver;
   readonly #linking: Linking;
   readonly #moderation: Moderation;
+  readonly #groups: GroupLinks;
+  readonly #admission: Admission;
   readonly #aliases: AliasJoin;
   readonly #notices: Notices;
   readonly #accounts: LinkedAccounts;
@@ -132,6 +137,7 @@ export class Bridge {
     this.#logins = new Logins({
       users: store.users,
       accounts: this.#accounts,
+      news: (live, news) => this.#news(live, news),
       clock,
       log,
       watch: reception,
@@ -180,6 +186,8 @@ export class Bridge {
     });
     const moderated = { ...shared, powers: surroundings.powers, ghosts: this.#ghosts, members: this.#members, bot };
     this.#moderation = new Moderation({ ...moderated, moderatorsRoom: settings.moderatorsRoom });
+    this.#groups = new GroupLinks({ ...shared, rules: options.groups, settings: store.settings, linking: this.#linking, signal });
+    this.#admission = new Admission({ ...shared, shown: this.#shown, settings: store.settings, signal });
     this.#aliases = new AliasJoin({ ...named, ...options.aliases, portals: store.portals, linking: this.#linking, signal });
     const presences = new Presences({ ...shared, ghosts: this.#ghosts, users: store.users, signal });
     this.#hints = new Hints({ ...shared, ghosts: this.#ghosts, members: this.#members, presences, bot });
@@ -251,6 +259,7 @@ export class Bridge {
       ghosts: this.#ghosts,
       permissions,
       moderation: this.#moderation,
+      groups: this.#groups,
       bot,
       relay,
       talk: () => ({ ...this.#direct(), logins: this.#logins, permissions }),
@@ -272,6 +281,8 @@ export class Bridge {
     await this.#ghosts.load();
     await this.#accounts.load();
     await this.#moderation.load();
+    await this.#groups.load();
+    await this.#admission.load();
     await this.#doubles.load();
     await this.#homeserver.load(store.settings);
     await this.#gaps.load();
@@ -372,6 +383,8 @@ export class Bridge {
 
   async #makeConfigLinks(live: LiveLogin): Promise<void> {
     await this.#aliases.resume(live);
+    this.#groups.look(live);
+    this.#admission.look(live.network.id);
     await makeConfigLinks(this.#configLinks(), live);
   }
 
@@ -387,12 +400,13 @@ export class Bridge {
 
   #configLinks() {
     const { log, client, clock, links: wanted } = this.#options;
-    const mine = { linking: this.#linking, links: this.#links, logins: this.#logins, notices: this.#notices, aliases: this.#aliases };
+    const mine = { linking: this.#linking, links: this.#links, logins: this.#logins, notices: this.#notices, aliases: this.#aliases, groups: this.#groups };
     return { ...mine, wanted, client, clock, log, signal: this.#stopping.signal };
   }
 
   /** Whoever has power over there has it under their own name now, or no longer. */
-  async #accountChanged({ network }: LinkedAccount): Promise<void> {
+  async #accountChanged({ network, person }: LinkedAccount): Promise<void> {
+    this.#admission.look(network, person);
     const rooms = new Set<RoomId>();
     for await (const link of this.#links.all()) if (link.network === network) rooms.add(link.room);
     for (const room of rooms) await this.#portal.surroundings.powers.update(room).catch((error: unknown) => this.#failed(room, error));
@@ -402,10 +416,23 @@ export class Bridge {
     this.#options.log.info({ room, err: error }, "Power could not be brought up to date");
   }
 
+  /** What a network tells that is tied to no linked channel. */
+  #news(live: LiveLogin, news: News): void {
+    switch (news.kind) {
+      case "channels":
+        return this.#groups.look(live);
+      case "rights":
+        return this.#admission.look(live.network.id, news.person);
+      default:
+        return never(news);
+    }
+  }
+
   #linked(link: Link, made: boolean): void {
     const key = `${link.network}/${link.login}`;
     const channels = this.#channels.get(key) ?? new Set();
     this.#channels.set(key, channels);
+    if (made) this.#admission.look(link.network);
     if (made) channels.add(link.channel);
     else channels.delete(link.channel);
   }

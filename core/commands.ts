@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import type { Ghosts } from "./ghost.ts";
 import type { Work } from "./lane.ts";
+import type { GroupLinks } from "./group-links.ts";
 import type { Lanes } from "./lanes.ts";
 import type { Linking } from "./linking.ts";
 import type { LinkedAccounts } from "./linked-accounts.ts";
@@ -38,6 +39,7 @@ export interface CommandContext {
   readonly permissions: Permissions;
   readonly optOuts: OptOuts;
   readonly accounts: LinkedAccounts;
+  readonly groups: GroupLinks;
   readonly client: MatrixClient;
   readonly clock: Clock;
   readonly log: Logger;
@@ -61,11 +63,15 @@ interface Asked {
 /** How long a command is tried before it is answered that it cannot be done now. */
 const PATIENCE = 15_000;
 
+/** In place of a channel: every channel of a server or category, whose id follows. */
+const ALL = "all";
+
 const COMMAND = /^!causeway(?:\s+|$)/i;
 
 const HELP = [
   "!causeway link NETWORK CHANNEL: bridge this room to a channel (example: !causeway link irc libera #causeway)",
   "!causeway link CODE: the same, with a code that /causeway link gave over there",
+  "!causeway link NETWORK all ID: every channel of a server or category, each to a room of its own (admins of the bridge)",
   "!causeway unlink [NETWORK CHANNEL] [--yes]: end it (an admin of the bridge can from anywhere; !causeway links shows them all)",
   "!causeway status: what is linked here, what waits, what could not be delivered",
   "!causeway retry [all]: try again what could not be delivered (or react to it with 🔁)",
@@ -135,7 +141,7 @@ async function run(context: CommandContext, asked: Asked): Promise<string> {
     case "link":
       return await link(context, asked, rest);
     case "unlink":
-      return await unlink(context, asked, rest, () => requirePower(context, asked));
+      return await unlinkOne(context, asked, rest);
     case "links":
       return await listLinks(context, asked.by);
     case "status":
@@ -200,10 +206,25 @@ async function link(context: CommandContext, asked: Asked, words: readonly strin
     if (accepted !== undefined) return accepted;
   }
   if (!network || channel.length === 0) return "Which channel? For example: !causeway link irc libera #causeway";
+  if (channel[0] === ALL && channel[1]) {
+    requireAdmin(context, asked);
+    return await context.groups.add(network, channel[1], asked.by);
+  }
   await requirePower(context, asked);
   const wish = context.linking.read(network, channel);
   const agreed = context.permissions.may(asked.by, "administer");
   return await context.linking.ask({ network: wish.network.id, channel: wish.channel, room: asked.room, by: asked.by }, agreed);
+}
+
+async function unlinkOne(context: CommandContext, asked: Asked, words: readonly string[]): Promise<string> {
+  const [network = "", all, group] = words;
+  if (all !== ALL || !group) return await unlink(context, asked, words, () => requirePower(context, asked));
+  requireAdmin(context, asked);
+  return await context.groups.remove(network, group);
+}
+
+function requireAdmin(context: CommandContext, { by }: Asked): void {
+  if (!context.permissions.may(by, "administer")) throw new Refused("Only an admin of the bridge can do that.");
 }
 
 /** Power in the room, or over the bridge. */

@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import type { AliasJoin } from "./alias-join.ts";
 import type { LinkConfig } from "./config.ts";
+import type { GroupLinks } from "./group-links.ts";
 import type { Linking, Named } from "./linking.ts";
 import type { Links } from "./links.ts";
 import type { LiveLogin, Logins } from "./logins.ts";
@@ -29,15 +30,19 @@ const NOT_WANTED = "It is no longer in the config.";
 export interface SettleContext extends Pick<ConfigLinkContext, "wanted" | "linking" | "links" | "clock" | "log"> {
   readonly notices: Notices;
   readonly aliases: AliasJoin;
+  readonly groups: GroupLinks;
 }
 
 /**
  * Call at each start: links that the config asked for and asks for no longer are paused, and their rooms told; those that stand there
  * again go on. Nothing is ended by leaving something out.
  */
-export async function settleConfigLinks({ wanted, linking, links, clock, log, notices, aliases }: SettleContext): Promise<void> {
+export async function settleConfigLinks({ wanted, linking, links, clock, log, notices, aliases, groups }: SettleContext): Promise<void> {
   const names = new Set(wanted.map((wish) => `${wish.network} ${linking.read(wish.network, words(wish)).channel}`));
-  const isNamed = ({ network, channel }: Named) => names.has(`${network} ${channel}`) || aliases.rule(network, channel) !== undefined;
+  const isNamed = (named: Named) =>
+    names.has(`${named.network} ${named.channel}`) ||
+    aliases.rule(named.network, named.channel) !== undefined ||
+    groups.isNamed(named);
   await linking.forgetEnded((ended) => !isNamed(ended));
   for await (const link of links.all()) {
     if (link.by !== "config") continue;

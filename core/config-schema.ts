@@ -223,6 +223,26 @@ const alias = z
     settings: withoutAbsent(wishes),
   }));
 
+const group = z
+  .strictObject({
+    network: z.string().min(1).transform(networkId).meta({ example: "discord" }),
+    space: z.string().min(1).describe("The id of a workspace, server or category.").meta({ example: "41771983423143936" }),
+    channel: z.string().min(1).default("*").describe("Names or ids, with * for any run of characters.").meta({ example: "*" }),
+    invite: z
+      .array(person)
+      .default([])
+      .describe("Whom to invite into the rooms that the bridge makes.")
+      .meta({ example: ["@admin:example.org"] }),
+    ...aliasWishes,
+  })
+  .transform(({ network, space, channel, invite, ...wishes }) => ({
+    network,
+    space,
+    channel,
+    invite: invite as readonly Mxid[],
+    settings: withoutAbsent(wishes),
+  }));
+
 /** Exactly the settings that were written: a link whose config says the same as before is not touched. */
 function withoutAbsent(wishes: { readonly [Key in keyof LinkSettings]: LinkSettings[Key] | undefined }): LinkSettings {
   return Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined));
@@ -243,6 +263,10 @@ export const coreSchema = z.strictObject({
     .describe(
       "Public channels that are linked when somebody joins their address, such as #_irc_libera_#causeway:example.org. None unless it stands here: ask the channels' people first.",
     ),
+  groups: z
+    .array(group)
+    .default([])
+    .describe("Every channel of a server, workspace or category, each linked to a room of its own; those too that come to be later."),
   admin_room: z
     .string()
     .regex(/^!\S+$/, "must be a room's id, which begins with ! (in the room's settings, under Advanced)")

@@ -46,7 +46,7 @@ export async function loadConfig(file: string, known: readonly NetworkEntry[], e
   if (!parsed.success || problems.length > 0) throw new ConfigError(file, problems);
 
   const config = toConfig(file, parsed.data, networks, { warnings, secrets: [...read.secrets, ...secretsIn(shape, renamed.value)] });
-  const faults = [...linkProblems(config, read.lineOf), ...aliasProblems(config, read.lineOf)];
+  const faults = [...linkProblems(config, read.lineOf), ...ruleProblems(config, read.lineOf)];
   if (faults.length > 0) throw new ConfigError(file, faults);
   return config;
 }
@@ -157,9 +157,12 @@ function toConfig(
   };
 }
 
-function aliasProblems({ aliases, networks }: Config, lineOf: (path: Path) => number | undefined): Problem[] {
-  return aliases.flatMap(({ network }, index) =>
-    networks.has(network) ? [] : [toProblem(["aliases", index, "network"], noSection(network, [...networks.keys()]), lineOf)],
+function ruleProblems(config: Config, lineOf: (path: Path) => number | undefined): Problem[] {
+  const names = [...config.networks.keys()];
+  return (["aliases", "groups"] as const).flatMap((key) =>
+    config[key].flatMap(({ network }, index) =>
+      config.networks.has(network) ? [] : [toProblem([key, index, "network"], noSection(network, names), lineOf)],
+    ),
   );
 }
 

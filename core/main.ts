@@ -79,6 +79,7 @@ export async function start(config: Config, registration: Registration, clock: C
       moderatorsRoom: config.moderators_room,
     },
     links: config.links,
+    groups: config.groups,
     directHosts: config.bridge.direct_messages ?? namedAdmins(config.permissions),
     aliases: { rules: config.aliases, mostPerHour: config.bridge.rooms_per_hour },
     surroundings: surroundingsOf(config),

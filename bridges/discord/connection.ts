@@ -185,6 +185,10 @@ export class DiscordConnection implements Connection {
     return this.#whileUp(() => this.#live.members.of(channel));
   }
 
+  mayRead(channel: RemoteChannelId, person: RemoteUserId): Promise<boolean | undefined> {
+    return this.#whileUp(() => this.#live.members.mayRead(channel, person));
+  }
+
   resolve(text: string, channel?: RemoteChannelId): Promise<Person | undefined> {
     return this.#whileUp(() => this.#live.members.resolve(text, channel));
   }
@@ -248,7 +252,7 @@ function liveOf(config: DiscordConfig, core: Core, rest: Rest): Live {
   const self = { id: "", application: "" };
   const me = () => self.id;
   const guilds = new Guilds(rest, core.clock, me);
-  const members = new Members(rest, guilds, me, config.power_levels);
+  const members = new Members(rest, guilds, me, config.power_levels, config.intents.members);
   return {
     config,
     core,

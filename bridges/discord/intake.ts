@@ -13,6 +13,7 @@ import { absent } from "./guilds.ts";
 import { guildEvents, isAboutGuild } from "./guild-events.ts";
 import { channelId } from "./ids.ts";
 import type { Live } from "./live.ts";
+import { tellNews } from "./news.ts";
 import { pinsChanged } from "./pins.ts";
 import type { PluralKit } from "./pluralkit.ts";
 import { Recent } from "./recent.ts";
@@ -121,7 +122,7 @@ export class Intake {
   }
 
   #read(payload: GatewayDispatchPayload, road: Road): Reading {
-    if (isAboutGuild(payload.t)) return guildEvents(this.#context.live, this.#context.stands, this.#context.facts, payload, road);
+    if (isAboutGuild(payload.t)) return this.#aboutGuild(payload, road);
     this.#context.live.guilds.apply(payload);
     const { t, d } = payload;
     const at = (channel: string, message: string, read: (stand: Stand) => Reading) => this.#withStand(channel, message, guildOf(d), read);
@@ -164,6 +165,14 @@ export class Intake {
       default:
         return NOTHING;
     }
+  }
+
+  #aboutGuild(payload: GatewayDispatchPayload, road: Road): Reading {
+    const { live, stands, facts } = this.#context;
+    live.members.observe(payload);
+    const events = guildEvents(live, stands, facts, payload, road);
+    tellNews(live.core, payload);
+    return events;
   }
 
   #withStand(channel: string, message: string, guild: string | undefined, read: (stand: Stand) => Reading): Reading {

@@ -1,5 +1,12 @@
 /** People: those who were seen lately from memory, the others asked for one at a time. */
-import { type APIGuildMember, type APIUser, ChannelType, Routes } from "discord-api-types/v10";
+import {
+  type APIGuildMember,
+  type APIUser,
+  ChannelType,
+  type GatewayDispatchPayload,
+  GatewayDispatchEvents as On,
+  Routes,
+} from "discord-api-types/v10";
 import type { RemoteEvent } from "../../core/model/events.ts";
 import type { RemoteChannelId } from "../../core/model/ids.ts";
 import type { Person } from "../../core/model/message.ts";
@@ -46,12 +53,17 @@ export interface Seen {
 export class Members {
   readonly #rest: Rest;
   readonly #guilds: Guilds;
+  readonly #hearsChanges: boolean;
   readonly #me: () => string;
   readonly #table: Readonly<Record<string, number>>;
   readonly #seen = new Recent<Seen>(5_000);
   readonly #levels = new Recent<number>(5_000);
+  /** By guild and person; `roles` absent = no member. */
+  readonly #roles = new Recent<{ readonly roles: readonly string[] | undefined }>(1_000);
 
-  constructor(rest: Rest, guilds: Guilds, me: () => string, table: Readonly<Record<string, number>>) {
+  /** `hearsChanges`: the gateway tells when somebody's roles change. */
+  constructor(rest: Rest, guilds: Guilds, me: () => string, table: Readonly<Record<string, number>>, hearsChanges: boolean) {
+    this.#hearsChanges = hearsChanges;
     this.#table = table;
     this.#rest = rest;
     this.#guilds = guilds;
@@ -97,6 +109,34 @@ export class Members {
     const person = personOf(user, undefined, undefined, this.#me());
     this.saw(person, undefined);
     return person;
+  }
+
+  /** Whether somebody may read a channel, by their roles there. Undefined = it cannot be told now. */
+  async mayRead(channel: string, person: string): Promise<boolean | undefined> {
+    const place = await this.#guilds.findWhole(channel);
+    const guild = place?.guild === undefined ? undefined : this.#guilds.guild(place.guild);
+    if (!place || !guild || guild.unavailable || !isSnowflake(person)) return undefined;
+    // Who is in a private thread is not told by roles.
+    if (place.type === ChannelType.PrivateThread) return undefined;
+    const roles = await this.#rolesOf(guild.id, person);
+    return roles !== undefined && has(permissionsIn(guild, this.#guilds.overwritesOf(place), { id: person, roles }), Bit.ViewChannel);
+  }
+
+  /** Undefined = not a member. */
+  async #rolesOf(guild: string, person: string): Promise<readonly string[] | undefined> {
+    const key = `${guild} ${person}`;
+    const known = this.#roles.get(key);
+    if (known) return known.roles;
+    const member = await absent(this.#rest.get<APIGuildMember>(Routes.guildMember(guild, person)));
+    if (this.#hearsChanges) this.#roles.set(key, { roles: member?.roles });
+    return member?.roles;
+  }
+
+  /** What was asked of members is good until the gateway tells otherwise. */
+  observe({ t, d }: GatewayDispatchPayload): void {
+    if (t === On.GuildMemberUpdate || t === On.GuildMemberAdd || t === On.GuildMemberRemove)
+      this.#roles.delete(`${d.guild_id} ${d.user.id}`);
+    if (t === On.GuildCreate || t === On.GuildDelete) this.#roles.clear();
   }
 
   /** An id, a mention, or a name that exactly one member of the channel's guild has. */

@@ -16,6 +16,7 @@ import { channelRoutes } from "./discord/routes-channels.ts";
 import { guildRoutes } from "./discord/routes-guilds.ts";
 import { type Door, messageRoutes } from "./discord/routes-messages.ts";
 import { webhookRoutes } from "./discord/routes-webhooks.ts";
+import { channelShape } from "./discord/shapes.ts";
 import { FakeHttp } from "./discord/server.ts";
 import { type Bot, type Channel, type Guild, World } from "./discord/world.ts";
 
@@ -178,6 +179,11 @@ export class FakeDiscord {
     const channel = this.world.channels.get(id);
     if (!channel) throw new Error(`There is no channel ${id} in the fake.`);
     return channel;
+  }
+
+  /** A channel as its events tell it. */
+  shape(id: string): unknown {
+    return channelShape(this.channelOf(id), this.world);
   }
 
   /** `/causeway …` or a menu entry, as a member uses it. Returns the interaction's token, by which its answers are found. */

@@ -1,0 +1,130 @@
+/** A whole Discord server on Matrix: its channels, who may read them, and who leads. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { ChannelType } from "discord-api-types/v10";
+import { Bit } from "../fakes/discord/rights.ts";
+import type { MatrixUser } from "../matrix-client.ts";
+import { MatrixRoom } from "../matrix-room.ts";
+import { type DiscordTown, openDiscordTown } from "./discord-town.ts";
+import { until } from "./town.ts";
+
+type State = { readonly type: string; readonly state_key: string; readonly content: Record<string, unknown> };
+
+async function roomsOf(user: MatrixUser): Promise<Map<string, string>> {
+  const { rooms } = await user.call("GET", "/sync", { query: { timeout: 0 } });
+  const invites = (rooms as { invite?: Record<string, { invite_state: { events: State[] } }> } | undefined)?.invite ?? {};
+  return new Map(
+    Object.entries(invites).map(([id, { invite_state }]) => [
+      String(invite_state.events.find(({ type }) => type === "m.room.name")?.content["name"]),
+      id,
+    ]),
+  );
+}
+
+describe("Discord: a whole server", () => {
+  let town: DiscordTown;
+  let category: string;
+  before(async () => {
+    town = await openDiscordTown({ linked: false, speed: 10 });
+    category = town.fake.channel(town.guild, "Workshops", { type: ChannelType.GuildCategory });
+    town.fake.acts.updateChannel(town.fake.channelOf(category), {});
+    const inside = town.fake.channel(town.guild, "carving", { parent: category });
+    town.fake.acts.updateChannel(town.fake.channelOf(inside), {});
+  });
+  after(() => town?.close());
+
+  test("by category, each channel becomes a room in the space of its category, and so does one that comes later", async () => {
+    assert.match(await town.ask(town.ann, `!causeway link discord all ${category}`), /Linking 1 channels/);
+    await until(async () => (await roomsOf(town.ann)).has("carving"), "an invitation to carving");
+    assert.ok(!(await roomsOf(town.ann)).has("plaza"), "channels elsewhere are let be");
+    const later = town.fake.channel(town.guild, "pottery", { parent: category });
+    town.fake.gateway.dispatch("CHANNEL_CREATE", town.fake.shape(later), { guild: town.guild.id });
+    await until(async () => (await roomsOf(town.ann)).has("pottery"), "an invitation to pottery");
+    const room = await town.ann.join((await roomsOf(town.ann)).get("pottery") as string);
+    await room.find({ type: "uk.half-shot.bridge" });
+    town.bob.say(later, "clay");
+    await room.find({ body: "clay" });
+    const parents = (await room.user.call("GET", `/rooms/${room.id}/state`)) as unknown as State[];
+    const space = parents.find(({ type }) => type === "m.space.parent")?.state_key as string;
+    assert.equal((await new MatrixRoom(town.ann, room.id).user.call("GET", `/rooms/${room.id}/state/m.room.name/`))["name"], "pottery");
+    assert.ok(space, "it stands in a space");
+  });
+
+  test("by server, everything is linked; what was unlinked by hand stays so", async () => {
+    assert.match(await town.ask(town.ann, `!causeway link discord all ${town.guild.id}`), /Linking \d+ channels/);
+    await until(async () => (await roomsOf(town.ann)).has("plaza") && (await roomsOf(town.ann)).has("market"), "all of them");
+    assert.match(await town.ask(town.ann, `!causeway unlink discord all ${town.guild.id}`), /not linked any more/);
+    assert.match(await town.ask(town.ann, `!causeway link discord all 1`), /sees no channel/);
+  });
+});
+
+describe("Discord: a private channel", () => {
+  let town: DiscordTown;
+  let keepers: string;
+  let secret: string;
+  before(async () => {
+    town = await openDiscordTown({
+      speed: 10,
+      config: { permissions: { "*": "user", "@ann:test.local": "admin" } },
+      prepare: ({ fake, guild }) => {
+        keepers = fake.role(guild, "Inner circle", 0n);
+        secret = fake.channel(guild, "secret", {
+          overwrites: [
+            { id: guild.id, type: 0, allow: "0", deny: String(Bit.ViewChannel) },
+            { id: keepers, type: 0, allow: String(Bit.ViewChannel), deny: "0" },
+            { id: fake.bot.user.id, type: 1, allow: String(Bit.ViewChannel), deny: "0" },
+          ],
+        });
+        return { links: [{ network: "discord", channel: secret, invite: ["@ann:test.local"] }] };
+      },
+    });
+  });
+  after(() => town?.close());
+
+  test("has a room that nobody joins uninvited; it admits those linked people who may read the channel, and puts them out when they may not", async () => {
+    await until(async () => (await roomsOf(town.ann)).has("secret"), "the room is there");
+    const id = (await roomsOf(town.ann)).get("secret") as string;
+    const room = await town.ann.join(id);
+    assert.equal((await room.state("m.room.join_rules"))["join_rule"], "invite");
+    const eve = await town.hs.user("eve");
+    await assert.rejects(eve.join(id), /403/);
+
+    const kim = town.fake.person("Kim", town.guild);
+    const code = /account ([A-Z0-9]{10})/.exec(await town.ask(eve, "!causeway login discord"))?.[1];
+    kim.say(town.channel, `!causeway account ${code}`);
+    await until(async () => /Kim, linked/.test(await town.ask(eve, "!causeway logins")), "linked");
+    town.fake.acts.updateMember(town.guild.id, kim.id, { nick: "Kimberly" });
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    assert.equal((await roomsOf(eve)).size, 0, "no right, no invitation");
+
+    town.fake.acts.updateMember(town.guild.id, kim.id, { roles: [keepers] });
+    await until(async () => (await roomsOf(eve)).has("secret"), "an invitation");
+    const hers = await eve.join(id);
+    await hers.say("I may be here");
+    await town.shows("I may be here", secret);
+
+    town.fake.acts.updateMember(town.guild.id, kim.id, { roles: [] });
+    const out = await room.find(
+      (event) => event.type === "m.room.member" && event.state_key === eve.id && event.content["membership"] === "leave",
+    );
+    assert.match(String(out.content["reason"]), /may not read the channel/);
+  });
+
+  test("that was public closes its room before anything more is said in it", async () => {
+    town.bob.say(town.channel, "for everybody");
+    await town.room.find({ body: "for everybody" });
+    const overwrites = [
+      { id: town.guild.id, type: 0, allow: "0", deny: String(Bit.ViewChannel) },
+      { id: town.fake.bot.user.id, type: 1, allow: String(Bit.ViewChannel), deny: "0" },
+    ] as never;
+    town.fake.acts.updateChannel(town.fake.channelOf(town.channel), { overwrites });
+    town.alice.say(town.channel, "between us");
+    await town.room.find({ body: "between us" });
+    const timeline = await town.room.timeline();
+    const closed = timeline.findIndex(({ type, content }) => type === "m.room.join_rules" && content["join_rule"] === "invite");
+    const said = timeline.findIndex(({ content }) => content["body"] === "between us");
+    assert.ok(closed >= 0 && closed < said, `closed at ${closed}, said at ${said}`);
+    const mallory = await town.hs.user("mallory");
+    await assert.rejects(mallory.join(town.room.id), /403/);
+  });
+});
