@@ -292,6 +292,8 @@ export interface HistoryPage {
   /** False = something may be missing before or within this page; `why` is a sentence. */
   readonly complete: boolean;
   readonly why?: string;
+  /** Threads that were read as well, each as whole as the page. That something in another one is not read back means nothing. */
+  readonly threads?: readonly RemoteThreadId[];
 }
 
 export interface Channel extends ChannelFacts {

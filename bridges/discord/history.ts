@@ -10,7 +10,7 @@ import type { HistoryPage } from "../../core/network.ts";
 import { Denied } from "./failures.ts";
 import { fromMessage } from "./from-discord.ts";
 import { absent, isForum, isLinkable, isThread, type Place } from "./guilds.ts";
-import { compareSnowflakes, isSnowflake, messageId, timeOf, userId } from "./ids.ts";
+import { compareSnowflakes, isSnowflake, messageId, threadId, timeOf, userId } from "./ids.ts";
 import type { Live } from "./live.ts";
 import { reactionKey } from "./events.ts";
 import { personOf } from "./people.ts";
@@ -41,24 +41,28 @@ export async function history(live: Live, stands: Stands, channel: string, after
     events,
     ...(horizon === undefined ? {} : { next: horizon }),
     complete,
+    threads: pages.flatMap(({ source, denied }) => (denied || source === place.id ? [] : [threadId(source)])),
     ...(complete ? {} : { why: "not all of the channel's archived threads could be read." }),
   };
 }
 
 interface Fetched {
+  readonly source: string;
   /** Oldest first. */
   readonly messages: readonly APIMessage[];
   readonly full: boolean;
+  /** It could not be read. */
+  readonly denied?: true;
 }
 
 async function pageOf(live: Live, source: string, after: Cursor): Promise<Fetched> {
   try {
     const messages = await live.rest.get<APIMessage[]>(Routes.channelMessages(source), { query: { after, limit: PAGE } });
-    return { messages: messages.toSorted((a, b) => compareSnowflakes(a.id, b.id)), full: messages.length >= PAGE };
+    return { source, messages: messages.toSorted((a, b) => compareSnowflakes(a.id, b.id)), full: messages.length >= PAGE };
   } catch (error) {
     const known = live.guilds.place(source);
     // A thread that was deleted while we looked has nothing to tell.
-    if (error instanceof Denied && known && isThread(known.type)) return { messages: [], full: false };
+    if (error instanceof Denied && known && isThread(known.type)) return { source, messages: [], full: false, denied: true };
     throw error;
   }
 }

@@ -5,7 +5,7 @@
  */
 import { Refused, TryLater } from "../../core/model/errors.ts";
 import { compareCursors, type Cursor, type RemoteEvent } from "../../core/model/events.ts";
-import type { RemoteChannelId, RemoteUserId } from "../../core/model/ids.ts";
+import { type RemoteChannelId, type RemoteUserId, remoteThreadId } from "../../core/model/ids.ts";
 import type { HistoryPage } from "../../core/network.ts";
 import type { Desk } from "./desk.ts";
 import { reactionKey } from "./from-channel.ts";
@@ -33,6 +33,15 @@ interface Past {
   /** Where to go on once these are handed out; undefined = up to now. */
   readonly more: Cursor | undefined;
   readonly why: string | undefined;
+  /** Of all messages whose replies were looked for, by `ts`. */
+  readonly roots: readonly string[];
+}
+
+interface Threads {
+  /** Those that have gone on after the place. */
+  readonly roots: readonly Json[];
+  readonly seen: readonly Json[];
+  readonly why: string | undefined;
 }
 
 export class History {
@@ -59,6 +68,7 @@ export class History {
       events,
       ...(next === undefined ? {} : { next }),
       complete: past.why === undefined,
+      threads: past.roots.map((root) => remoteThreadId(root)),
       ...(past.why === undefined ? {} : { why: past.why }),
     };
   }
@@ -115,11 +125,12 @@ export class History {
       }
     }
     const messages = [...byTs.values()].sort(byTime);
-    return { messages, more: main.more, why: main.why ?? older.why };
+    const looked = [...older.seen, ...main.messages].map((message) => string(message.ts));
+    return { messages, more: main.more, why: main.why ?? older.why, roots: looked };
   }
 
   /** Everything after the place that stands in the channel itself. */
-  async #mainLine(place: string, after: Cursor): Promise<Past> {
+  async #mainLine(place: string, after: Cursor): Promise<Omit<Past, "roots">> {
     let messages: Json[] = [];
     let more: Cursor | undefined;
     let cursor: string | undefined;
@@ -139,8 +150,9 @@ export class History {
   }
 
   /** Threads that began before the place and may have gone on after it. */
-  async #olderRoots(place: string, after: Cursor): Promise<{ readonly roots: readonly Json[]; readonly why: string | undefined }> {
+  async #olderRoots(place: string, after: Cursor): Promise<Threads> {
     const roots: Json[] = [];
+    const seen: Json[] = [];
     const oldest = cursorAt(Math.max(0, timeOf(after) - THREADS_BACK));
     let rows = 0;
     let cursor: string | undefined;
@@ -149,12 +161,17 @@ export class History {
       const answer = await this.#patiently("conversations.history", args, place);
       const found = records(answer.messages);
       rows += found.length;
+      seen.push(...found);
       roots.push(...found.filter((message) => hasNewReplies(message, after)));
       cursor = nextOf(answer);
       if (cursor !== undefined && found.length > 0 && found.length <= RESTRICTED && rows >= RESTRICTED)
-        return { roots, why: "Slack lets this app read no more than a few messages a minute; replies in older threads may be missing." };
+        return {
+          roots,
+          seen,
+          why: "Slack lets this app read no more than a few messages a minute; replies in older threads may be missing.",
+        };
     } while (cursor !== undefined && rows < THREAD_ROWS);
-    return { roots, why: undefined };
+    return { roots, seen, why: undefined };
   }
 
   async #replies(place: string, root: string, after: Cursor, upTo: Cursor | undefined): Promise<Json[]> {

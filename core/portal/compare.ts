@@ -40,6 +40,7 @@ interface Known {
 interface Past {
   readonly messages: ReadonlyMap<RemoteMessageId, RemoteMessage | RemoteEdit>;
   readonly reactions: ReadonlyMap<RemoteMessageId, RemoteReactionsAre>;
+  readonly threads: ReadonlySet<RemoteThreadId>;
   readonly complete: boolean;
 }
 
@@ -83,6 +84,7 @@ function earliest(cursors: readonly Cursor[]): Cursor | undefined {
 async function readPast(live: LiveLogin, link: Link, from: string): Promise<Past> {
   const messages = new Map<RemoteMessageId, RemoteMessage | RemoteEdit>();
   const reactions = new Map<RemoteMessageId, RemoteReactionsAre>();
+  const threads = new Set<RemoteThreadId>();
   let complete = true;
   for (let after: string | undefined = from; after !== undefined; ) {
     const page: HistoryPage | undefined = await live.connection.history?.(link.channel, after);
@@ -91,10 +93,11 @@ async function readPast(live: LiveLogin, link: Link, from: string): Promise<Past
       if (event.kind === "message" || event.kind === "edit") messages.set(event.message, event);
       if (event.kind === "reactions-are") reactions.set(event.message, event);
     }
+    for (const thread of page.threads ?? []) threads.add(thread);
     complete &&= page.complete;
     after = page.next;
   }
-  return { messages, reactions, complete };
+  return { messages, reactions, threads, complete };
 }
 
 async function changesOf(
@@ -107,8 +110,8 @@ async function changesOf(
   const base = { channel: link.channel, at: context.clock.now(), via: "history" } as const;
   const there = past.messages.get(message);
   if (!there) {
-    // Not read back: deleted, if the range was whole and the message lies in no thread of its own.
-    if (!past.complete || thread !== undefined) return [];
+    // Not read back: deleted, if the range was whole, and its thread was read too.
+    if (!past.complete || (thread !== undefined && !past.threads.has(thread))) return [];
     return [{ ...base, kind: "delete", messages: [message], subject: `delete:${message}` }];
   }
   const out: RemoteEvent[] = [];

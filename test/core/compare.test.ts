@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LiveLogin } from "../../core/logins.ts";
 import { compareCursors, type Cursor, type RemoteEvent, type RemoteMessage } from "../../core/model/events.ts";
-import { eventId, linkId, mxid, remoteChannelId, remoteMessageId, remoteUserId, roomId } from "../../core/model/ids.ts";
+import { eventId, linkId, mxid, remoteChannelId, remoteMessageId, remoteThreadId, remoteUserId, roomId } from "../../core/model/ids.ts";
 import { plainText } from "../../core/model/richtext.ts";
 import { compare } from "../../core/portal/compare.ts";
 import { QuickClock } from "../fakes/test-core.ts";
@@ -49,6 +49,7 @@ async function concluded(
     history: async (_channel: unknown, after: Cursor) => ({
       events: standing.filter((id) => compareCursors(id, after) > 0).map(said),
       complete: true,
+      threads: [remoteThreadId("read")],
     }),
   };
   const messages = { recent: async () => known, reactions: async () => [] } as unknown as MessageStore;
@@ -87,4 +88,13 @@ test("on a network that forgets, what is older than all that it gives back was n
   const [event, ...others] = await concluded(["101", "103"], known, [], forgets);
   assert.deepEqual(event?.kind === "delete" && event.messages, [remoteMessageId("102")]);
   assert.deepEqual(others, []);
+});
+
+test("what lay in a thread was deleted only when that thread was read too", async () => {
+  const inThread = (id: string, thread: string): MessageRecord => ({ ...record(id, 2), thread: remoteThreadId(thread) });
+  const events = await concluded(["101"], [record("101", 1), inThread("102", "read"), inThread("103", "left out")]);
+  assert.deepEqual(
+    events.map((event) => (event.kind === "delete" ? event.messages : event.kind)),
+    [[remoteMessageId("102")]],
+  );
 });

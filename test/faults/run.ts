@@ -120,7 +120,7 @@ async function settle(actors: readonly Actors[]): Promise<Finding[]> {
 }
 
 /** Someone was faster with a deletion: nothing is left to do, and whoever it concerns was told. */
-const NOT_OURS = /the message is not there any more/;
+const NOT_OURS = /not (?:there|on \w+) any more/;
 
 /** What is left in the journal of a bridge that has had all the time it wanted. */
 function left(path: string): Finding[] {
