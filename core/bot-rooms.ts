@@ -1,24 +1,23 @@
 /**
- * Rooms that the bot is put out of: whoever does that does not want the room bridged any more. And direct chats that their person has
- * left: they are let go, so that the next one is made anew.
+ * Rooms that the bot is put out of: nothing crosses until it is invited back, and the admins hear of it. A mistaken kick must not cost a
+ * link. And direct chats that their person has left: they are let go, so that the next one is made anew.
  */
 import type { Logger } from "pino";
-import type { Linking } from "./linking.ts";
 import type { Links } from "./links.ts";
 import type { MatrixClient } from "./matrix/client.ts";
 import type { MatrixEvent } from "./matrix/event.ts";
 import { type Mxid, mxid } from "./model/ids.ts";
-import type { UserStore } from "./store/store.ts";
+import type { Link, UserStore } from "./store/store.ts";
 
 export interface BotRoomContext {
   readonly links: Links;
-  readonly linking: Linking;
   readonly users: UserStore;
   readonly client: MatrixClient;
   readonly log: Logger;
   readonly bot: Mxid;
+  tellAdmins(key: string, text: string): Promise<void>;
   /** Lanes of the link may go on. */
-  opened(link: Parameters<Linking["end"]>[0]): void;
+  opened(link: Link): void;
 }
 
 const PUT_OUT = "The bridge bot was removed from the room: invite it again, and it goes on.";
@@ -34,12 +33,17 @@ export async function observeBotRooms(context: BotRoomContext, event: MatrixEven
   } else if (isOut) await letGo(context, event);
 }
 
-/** A link of the config waits, since the config would make it again; any other is ended. */
-async function putOut({ links, linking, log }: BotRoomContext, { room_id: room, sender }: MatrixEvent): Promise<void> {
+/** A room cannot be told that the bot is out of it: whoever runs the bridge is, and can end the link from anywhere. */
+async function putOut({ links, log, tellAdmins }: BotRoomContext, event: MatrixEvent): Promise<void> {
+  const { room_id: room, sender } = event;
   for (const link of await links.inRoom(room)) {
     log.warn({ room, by: sender, network: link.network, channel: link.channel }, "The bot was removed from a linked room");
-    if (link.by !== "config") await linking.end(link);
-    else if (link.paused === undefined) await links.update(link, { paused: PUT_OUT });
+    if (link.paused === undefined) await links.update(link, { paused: PUT_OUT });
+    const remedy = `Invited again, it goes on where it was; \`!causeway unlink #${link.id}\` ends the link for good.`;
+    await tellAdmins(
+      `put out:${link.id}:${event.event_id}`,
+      `${sender} removed the bridge bot from ${room}, which is linked to ${link.network} ${link.channel}: nothing crosses there. ${remedy}`,
+    );
   }
 }
 

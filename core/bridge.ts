@@ -7,7 +7,7 @@ import { CatchUp } from "./catch-up.ts";
 import { workCommand } from "./commands.ts";
 import { compare } from "./portal/compare.ts";
 import { makeConfigLinks, settleConfigLinks } from "./config-links.ts";
-import { workDirect } from "./direct.ts";
+import { type DirectContext, workDirect } from "./direct.ts";
 import { DoublePuppets } from "./double-puppets.ts";
 import { FromHomeserver } from "./from-homeserver.ts";
 import { Ghosts } from "./ghost.ts";
@@ -394,13 +394,21 @@ export class Bridge {
     this.#portal.surroundings.observe(event);
     observeLeaving({ links: this.#links, logins: this.#logins, log }, event);
     const opened = (link: Link) => ["in", "out"].forEach((kind) => this.#lanes.wake(`${kind}:${link.id}`, true));
-    const mine = { links: this.#links, linking: this.#linking, users: store.users, bot: namespace.bot };
+    const tellAdmins = (key: string, text: string) => this.tellAdmins(key, text);
+    const mine = { links: this.#links, users: store.users, bot: namespace.bot, tellAdmins };
     observeBotRooms({ ...mine, client, log, opened }, event).catch((error: unknown) => log.error({ err: error }, "A room was not let go"));
   }
 
   #configLinks() {
     const { log, client, clock, links: wanted } = this.#options;
-    const mine = { linking: this.#linking, links: this.#links, logins: this.#logins, notices: this.#notices, aliases: this.#aliases, groups: this.#groups };
+    const mine = {
+      linking: this.#linking,
+      links: this.#links,
+      logins: this.#logins,
+      notices: this.#notices,
+      aliases: this.#aliases,
+      groups: this.#groups,
+    };
     return { ...mine, wanted, client, clock, log, signal: this.#stopping.signal };
   }
 
@@ -458,9 +466,11 @@ export class Bridge {
   #direct() {
     const { store, client, clock, namespace } = this.#options;
     const changed = (link: Link, made: boolean) => this.#linked(link, made);
+    const ownerOf: DirectContext["ownerOf"] = (network, person) => this.#logins.ownerOf(network, person);
     const tell = (person: Mxid, key: string, text: string) => this.#tellPrivately(person, key, text);
     const hosts = this.#options.directHosts;
-    return { store, client, clock, bot: namespace.bot, links: this.#links, lanes: this.#lanes, ghosts: this.#ghosts, hosts, changed, tell };
+    const mine = { links: this.#links, lanes: this.#lanes, ghosts: this.#ghosts, hosts, changed, ownerOf, tell };
+    return { store, client, clock, bot: namespace.bot, ...mine };
   }
 
   #loginNamed(name: string): LiveLogin | undefined {

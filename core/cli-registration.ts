@@ -54,10 +54,20 @@ export function loadRegistration(config: Config): Registration {
   const file = config.appservice.registration;
   if (!existsSync(file))
     throw new Complaint(`There is no ${file}: \`causeway registration\` writes it, and the homeserver must be told of it.`);
-  const registration = readRegistration(readFileSync(file, "utf8"), file);
+  const registration = readRegistration(readWhole(file), file);
   const lacks = missingFrom(registration, registrationWish(config, []));
   if (lacks.length > 0) throw new Complaint(lacks.map((lack) => `${file}: ${lack}`).join("\n"));
   return registration;
+}
+
+function readWhole(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+    const why = code === "EACCES" ? "it belongs to somebody else: let the bridge's user read it" : code;
+    throw new Complaint(`${file} cannot be read: ${why}.`);
+  }
 }
 
 /** Those of a file that is whole; of any other, none. */

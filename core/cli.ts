@@ -4,7 +4,8 @@ import { runCommand } from "./cli-command.ts";
 
 const stopped = () =>
   new Promise<void>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.once(signal, () => resolve());
+    // Asked a second time, it is stopping already: that takes five seconds at most, and cutting it short would help nobody.
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => resolve());
   });
 
 const code = await runCommand(process.argv.slice(2), {

@@ -113,6 +113,8 @@ async function answer(context: CommandContext, event: MatrixEvent): Promise<stri
     await followTombstone(context.upgrade, event);
     return undefined;
   }
+  // The bridge takes no notice of people who are blocked.
+  if (!context.permissions.may(event.sender, "ask")) return undefined;
   const body = String(event.content["body"]);
   const network = context.verbs.networkIn(event.content);
   const isAnswer = !network && context.signIns.isAsked(event.sender, event.room_id) && !isCommand(event.content);
@@ -134,7 +136,6 @@ async function answer(context: CommandContext, event: MatrixEvent): Promise<stri
 
 async function run(context: CommandContext, asked: Asked): Promise<string> {
   const [verb = "help", ...rest] = asked.words;
-  if (!context.permissions.may(asked.by, "ask")) return "The bridge's permissions do not let you ask it for anything.";
   switch (verb.toLowerCase()) {
     case "help":
       return [HELP, ...context.verbs.help()].join("\n");
@@ -193,7 +194,8 @@ async function signIn(context: CommandContext, asked: Asked, words: readonly str
 }
 
 async function talk(context: CommandContext, asked: Asked, [network, ...people]: readonly string[]): Promise<string> {
-  if (!context.permissions.may(asked.by, "login")) return "The bridge's permissions do not let you sign in, so you have no conversations there.";
+  if (!context.permissions.may(asked.by, "login"))
+    return "The bridge's permissions do not let you sign in, so you have no conversations there.";
   if (!network || people.length === 0) return "With whom? For example: !causeway talk slack alice";
   return await talkTo(context.talk(), asked.by, network, people);
 }

@@ -13,6 +13,10 @@ export const CONFIG_VERSION = 1;
 const address = z
   .url({ protocol: /^https?$/, error: "must be an address that begins with http:// or https://" })
   .overwrite((url) => url.replace(/\/+$/, ""));
+/** The one of the homeserver itself: the paths below it are the specification's. */
+const origin = address.refine((url) => !URL.canParse(url) || /^https?:\/\/[^/?#]+$/i.test(url), {
+  error: "must end after the host and the port: the bridge adds the paths itself",
+});
 const path = z.string().min(1);
 const port = z.int().min(0).max(65535);
 const localpart = z.string().regex(/^[a-z0-9._=/+-]+$/, "must be made of a-z, 0-9 and . _ = / + - only");
@@ -28,7 +32,7 @@ const roomOrAlias = z
   .regex(/^(?:#[^:\s]+:\S+|!\S+)$/, "must be a room's address like #room:example.org, or its id, which begins with !");
 
 const homeserver = z.strictObject({
-  url: address.describe("Where the bridge reaches the homeserver.").meta({ example: "http://localhost:8008" }),
+  url: origin.describe("Where the bridge reaches the homeserver.").meta({ example: "http://localhost:8008" }),
   domain: serverName.describe("The homeserver's name, as it stands in people's names.").meta({ example: "example.org" }),
 });
 
@@ -80,9 +84,14 @@ const database = z
   .describe("Everything that the bridge remembers.")
   .prefault({});
 
+/** A Matrix name without its server would fit nobody; `@bot-*` may, because its star may stand for the server too. */
+const PERMITTED = /^(?:@[^:\s]+:\S+|@[^:\s]*\*|[^@\s]+)$/;
+
 const permissions = z
   .record(
-    z.string().regex(/^(?:@[^:\s]+(?::\S+)?|[^@\s]+)$/, "must be a Matrix name, a server's name, either with *, or *"),
+    z
+      .string()
+      .regex(PERMITTED, "must be a whole Matrix name like @alice:example.org, a server's name like example.org, either with *, or *"),
     z.enum(LEVELS),
   )
   .default({ "*": "relay" })

@@ -43,6 +43,7 @@ export async function loadConfig(file: string, known: readonly NetworkEntry[], e
   );
   if (!parsed.success)
     problems.push(...withoutDoubles(toProblems(parsed.error.issues, { shape, value: renamed.value, lineOf: read.lineOf }), problems));
+  if (!parsed.success) problems.push(...linkProblems(salvaged(renamed.value, networks), read.lineOf));
   if (!parsed.success || problems.length > 0) throw new ConfigError(file, problems);
 
   const config = toConfig(file, parsed.data, networks, { warnings, secrets: [...read.secrets, ...secretsIn(shape, renamed.value)] });
@@ -172,12 +173,28 @@ function noSection(network: string, names: readonly string[]): string {
   return `there is no section "${network}" in this file; ${remedy}`;
 }
 
+type Linked = Pick<Config, "links" | "networks"> & { readonly broken: ReadonlySet<string> };
+
+/** As much of a config with mistakes as its links can be judged by: those of a section that is broken itself are left for the next round. */
+function salvaged(value: unknown, networks: readonly Network[]): Linked {
+  const sections = value as Record<string, unknown>;
+  const links = coreSchema.shape.links.safeParse(sections["links"] ?? []);
+  const read = networks.map((network) => ({ network, section: network.config.safeParse(sections[network.id]) }));
+  const whole = read.flatMap(({ network, section }) => (section.success ? [[network.id, { network, config: section.data }] as const] : []));
+  const broken = new Set<string>(read.filter(({ section }) => !section.success).map(({ network }) => network.id));
+  return { links: links.data ?? [], networks: new Map(whole), broken };
+}
+
 /** What only the networks can tell: whether a link's channel is one, and whether some login serves it. */
-function linkProblems({ links, networks }: Config, lineOf: (path: Path) => number | undefined): Problem[] {
+function linkProblems(
+  { links, networks, broken }: Omit<Linked, "broken"> & Partial<Linked>,
+  lineOf: (path: Path) => number | undefined,
+): Problem[] {
   const taken = new Set<string>();
   return links.flatMap((link, index) => {
     const complain = (key: string, what: string) => [toProblem(["links", index, key], what, lineOf)];
     const found = networks.get(link.network);
+    if (broken?.has(link.network)) return [];
     if (!found) return complain("network", noSection(link.network, [...networks.keys()]));
     const { ids } = found.network;
     const channel = ids.parseChannel(link.channel.trim().split(/\s+/));

@@ -118,10 +118,10 @@ export async function start(config: Config, registration: Registration, clock: C
     port,
     async stop() {
       stopping.abort(new Error("The bridge is stopping."));
-      await running.catch(() => undefined);
-      await http.close();
-      await bridge.stop();
+      // Nothing new is begun, while the last pushes are still taken.
+      await Promise.all([bridge.stop(), http.close()]);
       await client.close();
+      await running.catch(() => undefined);
       await store.close();
     },
   };

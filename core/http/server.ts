@@ -1,6 +1,7 @@
 /** The bridge's one HTTP server: what the homeserver calls, what networks call, files for the public, and how the bridge fares. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import express, { type Express, type Request, type Response, type Router } from "express";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
@@ -26,12 +27,19 @@ export type Serve = (request: IncomingMessage, response: ServerResponse) => Prom
 /** A homeserver keeps idle connections for two minutes; ending one first would race with its next request. */
 const KEEP_ALIVE = 125_000;
 const GRACE = 2_000;
+/** RFC 8446, 5.1: the first byte of a record that begins a handshake. */
+const TLS_HANDSHAKE = 0x16;
+const NOT_HTTP: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
+  ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
+};
 
 export class HttpServer {
   readonly #options: HttpOptions;
   readonly #app: Express;
   readonly #server: Server;
   readonly #routes = new Map<string, Serve>();
+  #toldTls = false;
 
   constructor(options: HttpOptions) {
     this.#options = options;
@@ -39,12 +47,23 @@ export class HttpServer {
     this.#app.disable("x-powered-by");
     this.#app.disable("etag");
     this.#server = createServer({ keepAliveTimeout: KEEP_ALIVE, requestTimeout: 300_000 }, this.#app);
+    this.#server.on("clientError", (error: Error & { rawPacket?: Buffer; code?: string }, socket) => this.#noHttp(error, socket));
     this.#app.get("/health", (_request, response) => void response.json({ ok: true }));
     this.#app.get("/ready", (_request, response) => this.#ready(response));
     this.#app.get("/metrics", async (_request, response) => {
       response.type(options.metrics.contentType).send(await options.metrics.metrics());
     });
     this.#app.use(options.appservice);
+  }
+
+  /** As Node answers it by itself; a handshake of TLS is told once, because it says nothing to whoever made the mistake. */
+  #noHttp({ rawPacket, code = "" }: { rawPacket?: Buffer; code?: string }, socket: Duplex): void {
+    if (rawPacket?.[0] === TLS_HANDSHAKE && !this.#toldTls) {
+      this.#toldTls = true;
+      const remedy = "write http:// into the registration's url, or let a proxy speak TLS before it";
+      this.#options.log.warn(`Somebody speaks TLS (https://) to the bridge's port, which speaks plain HTTP: ${remedy}.`);
+    }
+    if (socket.writable) socket.end(`HTTP/1.1 ${NOT_HTTP[code] ?? "400 Bad Request"}\r\nConnection: close\r\n\r\n`);
   }
 
   /** Adds a part of the public surface (media, API, console). Call before `listen`. */

@@ -224,9 +224,16 @@ function readTransaction(body: unknown, log: Logger): { events: MatrixEvent[]; e
   const events = listOf(body.events, "events").map(readEvent);
   // The same twice where both are there.
   const fleeting = listOf(body.ephemeral ?? body["de.sorunome.msc2409.ephemeral"], "ephemeral").map(readEphemeral);
-  const unreadable = events.filter((event) => event === undefined).length;
-  if (unreadable > 0) log.warn({ unreadable }, "Left out events that are none: a part is missing, of another type, or too long");
+  for (const [index, event] of events.entries()) if (event === undefined) tellUnreadable(listOf(body.events, "events")[index], log);
   return { events: events.filter((event) => event !== undefined), ephemeral: fleeting.filter((each) => each !== undefined) };
+}
+
+/** Where to look for it, as far as it says: never what it holds. */
+function tellUnreadable(given: unknown, log: Logger): void {
+  const named = isRecord(given) ? given : {};
+  const shown = (value: unknown) => (typeof value === "string" ? value.replaceAll(/\p{C}/gu, "?").slice(0, 100) : undefined);
+  const about = { event: shown(named["event_id"]), room: shown(named["room_id"]), type: shown(named["type"]) };
+  log.warn(about, "Left out an event that is none: a part of it is missing, of another type, or too long");
 }
 
 function listOf(value: unknown, name: string): readonly unknown[] {

@@ -1,7 +1,8 @@
 /** Votes in the room and the end of a poll, on a network that cannot vote for us: the tally stands beside the poll. */
 import { fromMatrix, pollTarget, pollVote } from "../matrix/from-matrix.ts";
 import type { MatrixEvent } from "../matrix/event.ts";
-import { mxid, type EventId } from "../model/ids.ts";
+import { mxid, type EventId, type Mxid } from "../model/ids.ts";
+import { personKey } from "../opt-out.ts";
 import type { Poll } from "../model/message.ts";
 import { effect, type OutTurn } from "./out-effect.ts";
 import { voiceOf } from "./relay.ts";
@@ -32,14 +33,20 @@ async function showTally(turn: OutTurn, closed: boolean): Promise<void> {
   await portal.store.journal.finish(row.id, {});
 }
 
-/** The last vote of each person counts; ghosts' votes stand on their own network already. */
+/** The last vote of each person counts; ghosts' votes stand on their own network already. Whoever is not relayed does not count either. */
 async function count(turn: OutTurn, target: EventId, poll: Poll): Promise<{ text: string; votes: number }[]> {
   const { portal, link } = turn;
   const events = await portal.client.relations(link.room, target, "m.reference", { limit: 1000 });
   const last = new Map<string, MatrixEvent>();
   for (const vote of events.filter((one) => pollVote(one.content) !== undefined).toReversed()) {
-    if (portal.ghosts.remoteOf(vote.sender)?.network !== link.network) last.set(vote.sender, vote);
+    if (portal.ghosts.remoteOf(vote.sender)?.network !== link.network && (await mayVote(turn, vote.sender))) last.set(vote.sender, vote);
   }
   const chosen = [...last.values()].flatMap((vote) => pollVote(vote.content) ?? []);
   return poll.answers.map((answer) => ({ text: answer.text, votes: chosen.filter((id) => id === answer.id).length }));
+}
+
+async function mayVote({ portal }: OutTurn, who: Mxid): Promise<boolean> {
+  const ghost = portal.ghosts.remoteOf(who);
+  if (ghost) return !(await portal.optOuts.isOut(personKey(ghost.network, ghost.remote)));
+  return portal.permissions.may(who, "relay") && !(await portal.optOuts.isOut(who));
 }

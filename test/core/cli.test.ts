@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { runCommand } from "../../core/cli-command.ts";
@@ -88,6 +88,26 @@ test("check-config says that the config is in order, or what is not", async (t) 
   );
   const bad = await causewayIn(t, `${GOOD}logging: {level: loud}`).run("check-config");
   assert.deepEqual([bad.code, bad.complained.startsWith("config.yaml:3: logging.level: must be one of")], [1, true]);
+});
+
+test("check-config looks at the registration too: whether it can be read, is whole, covers the networks and says what the config does", async (t) => {
+  const { folder, run } = causewayIn(t, GOOD);
+  const file = join(folder, "registration.yaml");
+  await run("registration");
+  assert.match((await run("check-config")).said, /registration\.yaml is in order; the homeserver has to be told of it/);
+  const good = readFileSync(file, "utf8");
+  const after = async (change: (text: string) => string) => {
+    writeFileSync(file, change(good));
+    return (await run("check-config")).complained;
+  };
+  assert.match(await after(() => "half: [a file"), /registration\.yaml is not readable as YAML/);
+  assert.match(await after((text) => text.replace(/hs_token: \S+/, "hs_token: short")), /"hs_token" is so short that it can be guessed/);
+  assert.match(await after((text) => text.replaceAll("@_chat_", "@_talk_")), /does not claim the users of chat \(@_chat_…:example\.org\)/);
+  assert.match(await after((text) => text.replace(/url: \S+/, "url: http://elsewhere:1")), /the homeserver is told http:\/\/elsewhere:1/);
+  assert.match(await after((text) => text.replace(/url: \S+/, "url: null")), /it has no url, so the homeserver pushes nothing/);
+  rmSync(file);
+  mkdirSync(file);
+  assert.match((await run("check-config")).complained, /registration\.yaml cannot be read: EISDIR\./);
 });
 
 test("registration writes a file for its owner's eyes alone, and does not overwrite it unasked", async (t) => {

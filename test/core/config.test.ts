@@ -165,6 +165,16 @@ const MISTAKES: readonly (readonly [string, string, string])[] = [
     `${HOME}logging: {level: inof}`,
     "2: logging.level: must be one of fatal, error, warn, info, debug, trace; did you mean info.",
   ],
+  [
+    "a homeserver's address with a path",
+    "homeserver: {url: http://localhost:8008/_matrix/client, domain: a}",
+    "1: homeserver.url: must end after the host and the port: the bridge adds the paths itself; write, for example, url: http://localhost:8008.",
+  ],
+  [
+    "a permission for half a name",
+    `${HOME}permissions: {"@alice": admin}`,
+    '2: permissions."@alice": this key must be a whole Matrix name like @alice:example.org, a server\'s name like example.org, either with *, or *.',
+  ],
   ["a level of permission", `${HOME}permissions: {"@a:b": boss}`, '2: permissions."@a:b": must be one of block, relay, user, admin.'],
   [
     "a name without a server",
@@ -223,6 +233,12 @@ for (const [what, text, said] of MISTAKES) {
 
 test("all mistakes are told at once", async (t) => {
   assert.equal((await complaints(t, "homeserver: {url: x}\nlogging: {level: loud}\nfoo: 1")).length, 4);
+});
+
+test("a link that is wrong is told together with a mistake elsewhere", async (t) => {
+  const told = await complaints(t, `${HOME}logging: {level: loud}\nlinks: [{network: nowhere, channel: x}]`);
+  assert.equal(told.length, 2);
+  assert.match(told[1] ?? "", /links\[0\]\.network: there is no section "nowhere" in this file/);
 });
 
 test("no complaint shows a value, since it may be a secret", async (t) => {

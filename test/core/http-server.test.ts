@@ -23,13 +23,14 @@ const metrics = () =>
 interface Wishes {
   readonly ready?: readonly string[];
   readonly by?: Clock;
+  readonly log?: typeof silent;
   prepare?(server: HttpServer): void;
 }
 
-async function serving(t: TestContext, { ready = [], by = clock, prepare }: Wishes = {}) {
+async function serving(t: TestContext, { ready = [], by = clock, log = silent, prepare }: Wishes = {}) {
   const counts = metrics();
   const appservice = Router().get("/_matrix/app/v1/here", (_request, response) => void response.json({ here: true }));
-  const options = { bind: "127.0.0.1", port: 0, appservice, ready: () => ready, metrics: counts.registry, clock: by, log: silent };
+  const options = { bind: "127.0.0.1", port: 0, appservice, ready: () => ready, metrics: counts.registry, clock: by, log };
   const server = new HttpServer(options);
   prepare?.(server);
   const { port } = await server.listen();
@@ -50,6 +51,24 @@ test("health says that the process is up, ready says what stands in the way", as
   assert.equal(status, 503);
   assert.deepEqual(JSON.parse(text), { ready: false, why: ["The homeserver does not answer."] });
   assert.equal((await get("/health")).status, 200);
+});
+
+test("TLS spoken to the plain port is told in a sentence, once, and the caller is answered", async (t) => {
+  const told: string[] = [];
+  const log = { ...silent, warn: (text: string) => void told.push(text) } as unknown as typeof silent;
+  const { port } = await serving(t, { log });
+  const hello = Buffer.from([0x16, 0x03, 0x01, 0x00, 0x05, 0x01, 0x00, 0x00, 0x01, 0x00]);
+  const answers = [];
+  for (const bytes of [hello, hello, Buffer.from("no HTTP at all\r\n\r\n")]) {
+    const socket = connect(port, "127.0.0.1");
+    socket.end(bytes);
+    answers.push((await socket.toArray()).join(""));
+  }
+  assert.ok(answers.every((answer) => answer.startsWith("HTTP/1.1 400 ")));
+  assert.deepEqual(
+    told.map((text) => /speaks TLS \(https:\/\/\) to the bridge's port, which speaks plain HTTP/.test(text)),
+    [true],
+  );
 });
 
 test("metrics count messages, delays, lanes, parked and missed, and connections by state", async (t) => {

@@ -176,24 +176,33 @@ describe("Unlinking", () => {
     await until(async () => /connected/.test(await ask(room, "!causeway status")), "it is linked again");
   });
 
-  test("whoever removes the bot from the room ends the link", async () => {
+  for (const by of ["a command", "the config"]) {
+    test(`a link made by ${by} waits while the bot is out of its room, the admins hear of it, and it goes on when the bot is back`, async () => {
+      const room = await open({ linked: by === "the config" });
+      if (by === "a command") await ask(room, "!causeway link toy town plaza");
+      const admins = await chat(town.ann);
+      await town.stopBridge();
+      await town.startBridge({ admin_room: admins.id });
+      await room.kick(BOT, "by mistake");
+      await admins.find({ sender: BOT, body: /removed the bridge bot from .* nothing crosses there\. Invited again, it goes on/ });
+      await until(async () => /was removed from the room/.test(await ask(admins, "links")), "the link waits");
+      await town.toy.alice.say("said meanwhile");
+      await room.invite(BOT);
+      await room.next({ body: "said meanwhile" }, 15_000);
+    });
+  }
+
+  test("a link whose room does not want the bot back is ended by an admin, from anywhere", async () => {
     const room = await open({ linked: false });
     await ask(room, "!causeway link toy town plaza");
     await town.toy.alice.say("hello");
     await room.next({ body: "hello" });
+    const admins = await chat(town.ann);
     await room.kick(BOT, "no more of this");
+    await until(async () => /was removed from the room/.test(await ask(admins, "links")), "the link waits");
+    assert.match(await ask(admins, "unlink #1"), /is ended/);
     await gone(room);
     await until(async () => town.service.left.includes("town/plaza"), "the network is told");
-  });
-
-  test("a link of the config waits while the bot is out of its room, and goes on when it is back", async () => {
-    const room = await open();
-    await room.kick(BOT);
-    const admins = await chat(town.ann);
-    await until(async () => /was removed from the room/.test(await ask(admins, "links")), "the link waits");
-    await town.toy.alice.say("said meanwhile");
-    await room.invite(BOT);
-    await room.next({ body: "said meanwhile" }, 15_000);
   });
 
   test("a direct chat with the bot that was left is let go, and a new one is as good", async () => {
