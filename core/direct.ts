@@ -11,7 +11,7 @@ import type { Links } from "./links.ts";
 import type { LiveLogin } from "./logins.ts";
 import { failureOf, type MatrixClient } from "./matrix/client.ts";
 import type { RemoteEvent, RemoteNotice } from "./model/events.ts";
-import { type Mxid, mxid, type RoomId, roomId } from "./model/ids.ts";
+import { type Mxid, mxid, type NetworkId, type RemoteUserId, type RoomId, roomId } from "./model/ids.ts";
 import type { Person } from "./model/message.ts";
 import { toPlain } from "./model/plain.ts";
 import { findByCreation } from "./obtain-room.ts";
@@ -29,6 +29,8 @@ export interface DirectContext {
   /** Whose the conversations of shared logins are. */
   readonly hosts: readonly Mxid[];
   changed(link: Link, made: boolean): void;
+  /** Whose own login a person there is. */
+  ownerOf(network: NetworkId, person: RemoteUserId): Mxid | undefined;
   /** In the person's chat with the bot. */
   tell(person: Mxid, key: string, text: string): Promise<void>;
 }
@@ -121,18 +123,22 @@ async function roomFor(
   const found = known === undefined ? undefined : await findByCreation(client, DIRECT, key);
   if (known === undefined) await store.portals.putMaking(key, { begun: true });
   const others = people.filter((one) => !one.ours && one.id !== live.person);
+  // Of two people who are both signed in, both are in the one room.
+  const ownerOf = (person: Person) => context.ownerOf(live.network.id, person.id);
+  const invited = [...new Set([...owners, ...others.flatMap((person) => ownerOf(person) ?? [])])];
   const room =
     found ??
     (await client.createRoom({
       // Gives its owner the same power as the bot.
       preset: "trusted_private_chat",
       is_direct: true,
-      invite: owners,
+      invite: invited,
       ...(channel.kind === "group" || others.length !== 1 ? { name: shownName(channel.name, channel.id) } : {}),
       creation_content: { [DIRECT]: key },
     }));
   await store.portals.putMaking(key, room);
   await store.portals.putPortal({ room, made: true, shown: { name: channel.name } });
-  for (const person of others) await ghosts.present(room, live.network.id, person, (ref) => live.connection.open(ref));
+  const ghostly = others.filter((person) => ownerOf(person) === undefined);
+  for (const person of ghostly) await ghosts.present(room, live.network.id, person, (ref) => live.connection.open(ref));
   return room;
 }
