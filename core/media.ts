@@ -1,7 +1,6 @@
 /** Files, pictures and emoji between the shores. Everything is streamed; each emoji is carried over once. */
 import type { MediaLinks } from "./http/media.ts";
-import type { MatrixClient } from "./matrix/client.ts";
-import { failureOf } from "./matrix/client.ts";
+import { failureOf, type MatrixClient, MatrixError } from "./matrix/client.ts";
 import { Refused } from "./model/errors.ts";
 import { type EventId, type MxcUri, mxcUri, type NetworkId } from "./model/ids.ts";
 import type { ReactionKey, RemoteFile } from "./model/message.ts";
@@ -21,11 +20,11 @@ export class MediaBetween implements Media {
     this.#links = links;
   }
 
-  async toMatrix(connection: Connection, file: RemoteFile): Promise<MxcUri> {
+  async toMatrix(connection: Connection, file: RemoteFile, most: number): Promise<MxcUri> {
     const { stream, size, mimetype } = await connection.open(file.ref);
     const type = file.mimetype ?? mimetype ?? "application/octet-stream";
     try {
-      return await this.#client.upload(stream, { name: file.name, mimetype: type, ...(size === undefined ? {} : { size }) });
+      return await this.#client.upload(stream, { name: file.name, mimetype: type, most, ...(size === undefined ? {} : { size }) });
     } catch (error) {
       throw failureOf(error);
     }
@@ -56,8 +55,13 @@ export class MediaBetween implements Media {
     return this.#links?.file({ mxc, name, event });
   }
 
-  open(mxc: MxcUri): ReturnType<MatrixClient["download"]> {
-    return this.#client.download(mxc);
+  async open(mxc: MxcUri): ReturnType<MatrixClient["download"]> {
+    try {
+      return await this.#client.download(mxc);
+    } catch (error) {
+      if (error instanceof MatrixError && error.status === 404) throw new Refused("The file is not on the homeserver any more.");
+      throw failureOf(error);
+    }
   }
 
   avatar(mxc: MxcUri | undefined): string | undefined {

@@ -9,7 +9,7 @@ import { type EventId, eventId, type MxcUri, type Mxid, mxid, type RoomAlias, ty
 import type { Clock } from "../network.ts";
 import { isRecord, type MatrixEvent, readEvents, strings } from "./event.ts";
 import { MatrixError } from "./failure.ts";
-import { isMxc, MediaRepository } from "./media.ts";
+import { isMxc, MediaRepository, type Uploaded } from "./media.ts";
 import { type Call, type Download, path, type Puppets, Transport } from "./transport.ts";
 
 export interface MatrixClientOptions {
@@ -230,7 +230,7 @@ export class MatrixClient {
    * Streams a file to the homeserver. Without `size` it is spooled to disk first, because a homeserver wants to know the length.
    * Larger than the homeserver takes → `Refused` before anything is sent.
    */
-  upload(stream: Readable, file: { name?: string; mimetype: string; size?: number }): Promise<MxcUri> {
+  upload(stream: Readable, file: Uploaded): Promise<MxcUri> {
     return this.#media.upload(stream, file);
   }
 

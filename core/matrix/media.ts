@@ -6,7 +6,7 @@ import type { MxcUri } from "../model/ids.ts";
 import type { Clock } from "../network.ts";
 import { isRecord } from "./event.ts";
 import { MatrixError, SourceFailed } from "./failure.ts";
-import { limited, passing, spool } from "./streams.ts";
+import { limited, spool, watched } from "./streams.ts";
 import { type Call, type Download, path, type Transport } from "./transport.ts";
 
 /**
@@ -25,7 +25,17 @@ export function isMxc(text: unknown): text is MxcUri {
 
 /** While a file moves, how long nothing may come. */
 const STALL = 60_000;
+const SOURCE_STALL = 30_000;
 const LIMIT_KEPT = 3_600_000;
+
+export interface Uploaded {
+  readonly name?: string;
+  readonly mimetype: string;
+  /** Absent = not known beforehand. */
+  readonly size?: number;
+  /** Bytes that are taken, besides what the homeserver takes. */
+  readonly most?: number;
+}
 
 export class MediaRepository {
   readonly #http: Transport;
@@ -39,19 +49,21 @@ export class MediaRepository {
     this.#log = log;
   }
 
-  async upload(stream: Readable, { name, mimetype, size }: { name?: string; mimetype: string; size?: number }): Promise<MxcUri> {
-    const most = (await this.uploadLimit().catch(() => undefined)) ?? Number.POSITIVE_INFINITY;
-    const tooLarge = `The file is larger than the homeserver takes (${most} bytes).`;
-    if (size !== undefined && size > most) {
-      stream.destroy();
+  async upload(source: Readable, { name, mimetype, size, most }: Uploaded): Promise<MxcUri> {
+    const taken = Math.min(most ?? Number.POSITIVE_INFINITY, (await this.uploadLimit().catch(() => undefined)) ?? Number.POSITIVE_INFINITY);
+    const tooLarge = `The file is larger than what is taken here (${taken} bytes).`;
+    if (size !== undefined && size > taken) {
+      source.on("error", () => undefined).destroy();
       throw new Refused(tooLarge);
     }
-    if (size !== undefined) return await this.#send(passing(stream), size, mimetype, name);
-    const spooled = await spool(limited(stream, most, tooLarge)).catch((error: unknown) => {
+    // Sooner than the homeserver's answer is given up, so that it is not taken for what is away.
+    const stream = watched(source, { clock: this.#clock, stall: SOURCE_STALL, doing: "Uploading a file" });
+    if (size !== undefined) return await this.#send(stream, size, mimetype, name);
+    const spooled = await spool(limited(stream, taken, tooLarge)).catch((error: unknown) => {
       throw error instanceof Refused ? error : new SourceFailed("Uploading a file: it broke off on its way to us.", { cause: error });
     });
     try {
-      return await this.#send(passing(spooled.open()), spooled.size, mimetype, name);
+      return await this.#send(spooled.open(), spooled.size, mimetype, name);
     } finally {
       await spooled.remove();
     }

@@ -1,12 +1,14 @@
 /** The gather step towards Matrix: everything that the converter will ask for, fetched beforehand. */
-import type { InFile, InRefs } from "../matrix/to-matrix.ts";
-import { Refused, TryLater } from "../model/errors.ts";
+import type { InRefs } from "../matrix/to-matrix.ts";
+import { TryLater } from "../model/errors.ts";
 import type { RemoteEdit, RemoteMessage, RemoteThread } from "../model/events.ts";
 import type { EventId, MxcUri, Mxid, RemoteChannelId, RemoteMessageId, RemoteUserId, RoomId } from "../model/ids.ts";
-import type { Person, RemoteFile } from "../model/message.ts";
+import type { Person } from "../model/message.ts";
 import type { RichText } from "../model/richtext.ts";
 import { inlines } from "../model/walk.ts";
 import type { Connection } from "../network.ts";
+import { filesIn } from "./in-files.ts";
+import { shownName } from "../shown-name.ts";
 import type { PortalContext } from "./portal.ts";
 import type { JournalRow, Link, MessageRecord } from "../store/store.ts";
 
@@ -63,7 +65,7 @@ async function peopleIn(portal: PortalContext, link: Link, connection: Connectio
     const own = portal.logins.ownerOf(link.network, id);
     const person = await connection.person(id);
     if (own) people.set(id, { mxid: own, name: await portal.members.name(link.room, own) });
-    else if (person) people.set(id, { mxid: portal.ghosts.mxidOf(link.network, id), name: person.name });
+    else if (person) people.set(id, { mxid: portal.ghosts.mxidOf(link.network, id), name: shownName(person.name, person.id) });
   }
   return people;
 }
@@ -134,34 +136,4 @@ async function mayBeComing(portal: PortalContext, link: Link, message: RemoteMes
   if (portal.unresolved.has(link.id)) return true;
   const waiting = await portal.store.journal.about(`${link.id}:${message}`);
   return waiting.some((row) => row.state === "waiting") || (await portal.store.messages.latest(link.id)) !== undefined;
-}
-
-/** Uploads each file once: what is there already stands in the row. */
-async function filesIn(portal: PortalContext, connection: Connection, files: readonly RemoteFile[], row: JournalRow): Promise<InFile[]> {
-  if (files.length === 0) return [];
-  const uploaded: Record<string, MxcUri> = { ...(row.step as { files?: Record<string, MxcUri> } | undefined)?.files };
-  const out: InFile[] = [];
-  for (const file of files) {
-    const why = file.unavailable ?? tooLarge(portal, file);
-    if (why !== undefined) {
-      out.push({ file, unavailable: why });
-      continue;
-    }
-    try {
-      if (!uploaded[file.id]) {
-        uploaded[file.id] = await portal.media.toMatrix(connection, file);
-        await portal.store.journal.save(row.id, { files: uploaded });
-      }
-      out.push({ file, mxc: uploaded[file.id] as MxcUri });
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      out.push({ file, unavailable: error.message });
-    }
-  }
-  return out;
-}
-
-function tooLarge(portal: PortalContext, file: RemoteFile): string | undefined {
-  if (file.size === undefined || file.size <= portal.settings.largestFile) return undefined;
-  return `larger than the ${Math.floor(portal.settings.largestFile / 1_048_576)} MB that cross here`;
 }

@@ -95,8 +95,15 @@ async function send(turn: OutTurn, live: LiveLogin, part: Part, key: string): Pr
     return (await portal.unresolved.awaitEcho(key, portal.clock)) ?? (await findPending(turn, live, part, key));
   } catch (error) {
     if (isUnsent(error)) await notSent(turn);
-    throw error;
+    throw isHopeless(error, part, portal.clock.now() - step.since) ? new Refused(`The file could not be sent. ${error.message}`) : error;
   }
+}
+
+/** A file that could not be read or sent for so long holds nothing else up, but its author should know. */
+const FILE_FAILS_FOR = 3_600_000;
+
+function isHopeless(error: unknown, part: Part, failing: number): error is TryLater {
+  return error instanceof TryLater && error.scope === "item" && part.kind === "say" && part.file !== undefined && failing > FILE_FAILS_FOR;
 }
 
 function isUnsent(error: unknown): boolean {

@@ -62,7 +62,8 @@ export interface PortalSettings {
 
 /** Files between the shores. Everything is streamed. */
 export interface Media {
-  toMatrix(connection: Connection, file: RemoteFile): Promise<MxcUri>;
+  /** `most`: bytes. Rejects with `Refused` when there are more, whatever was said of them beforehand. */
+  toMatrix(connection: Connection, file: RemoteFile, most: number): Promise<MxcUri>;
   /** The picture of a network's own emoji on Matrix, uploaded once. */
   emoji(connection: Connection, network: NetworkId, emoji: RemoteEmoji): Promise<MxcUri | undefined>;
   /** The network's own emoji that a picture came from. */
@@ -90,11 +91,14 @@ export function keyFor(link: Link, what: string, part: number): string {
   return hash("sha256", `${link.id}\n${what}\n${part}`, "base64url").slice(0, 22);
 }
 
+/** Nothing may cross. What the sentence says is for the room: a kick's reason, which somebody wrote, may be in it. */
+export class Closed extends TryLater {}
+
 /** Why nothing crosses a link at the moment, as what to do about it: the lane waits until someone changes it. */
 export async function requireOpen(portal: PortalContext, link: Link): Promise<void> {
   const { gone } = (link.facts ?? {}) as { gone?: string };
   const why = link.paused ?? gone ?? (await portal.rooms.closedFor(link));
-  if (why !== undefined) throw new TryLater(why, 3_600_000, "channel");
+  if (why !== undefined) throw new Closed(why, 3_600_000, "channel");
 }
 
 /** Undefined = there is none, or we may not see it. While the homeserver is away it is waited for: a guess would be told to everybody. */

@@ -17,6 +17,7 @@ import { toyCapabilities } from "./toy-network-capabilities.ts";
 import { CLIENT, fromToyPast, person, type ToyWire } from "./toy-network-convert.ts";
 import type { ToyChannel } from "./toy-network-deeds.ts";
 import type { ToyLine } from "./toy-network-line.ts";
+import type { ToyService } from "./toy-network-service.ts";
 import { messageId, type ToyMessage } from "./toy-network-wire.ts";
 
 /** What `progress.save` keeps: the last message before the attempt, and the file once it is there. */
@@ -223,10 +224,10 @@ export class ToyConnection implements Connection {
     return messageId(Number(message.slice(1)) - 1);
   }
 
-  async open(ref: unknown): Promise<{ stream: Readable; size: number; mimetype: string }> {
+  async open(ref: unknown): Promise<{ stream: Readable; size?: number; mimetype: string }> {
     const known = this.#line.service.files.get(String((ref as { file?: unknown } | null)?.file));
     if (!known) throw new Refused("The file is no longer there on the toy network.");
-    return { stream: Readable.from([known.bytes]), size: known.bytes.length, mimetype: known.file.mimetype };
+    return { ...givenOut(this.#line.service.filesAre, known.bytes), mimetype: known.file.mimetype };
   }
 
   async answer(reply: unknown, text: string): Promise<void> {
@@ -281,4 +282,38 @@ function found(there: boolean, id?: RemoteMessageId): Found {
 
 function sent(id: string, thread: string | undefined): Sent {
   return { id: remoteMessageId(id), ...(thread !== undefined && { thread: remoteThreadId(thread) }) };
+}
+
+/** As networks give files out that have troubles of their own. */
+function givenOut(are: ToyService["filesAre"], bytes: Buffer): { stream: Readable; size?: number } {
+  switch (are) {
+    case "whole":
+      return { stream: Readable.from([bytes]), size: bytes.length };
+    case "longer":
+    case "shorter":
+      return { stream: Readable.from([bytes]), size: bytes.length + (are === "longer" ? -1 : 1) };
+    case "silent":
+      return { stream: begun(bytes), size: bytes.length };
+    case "cut": {
+      const stream = begun(bytes);
+      setTimeout(() => stream.destroy(new Error("cut")), 5);
+      return { stream, size: bytes.length };
+    }
+    case "endless":
+      return { stream: new Readable({ read: endlessly }) };
+    case "away":
+      throw new TryLater("The toy network does not give files out at the moment.", 5_000, "item");
+    default:
+      return never(are);
+  }
+}
+
+function begun(bytes: Buffer): Readable {
+  const stream = new Readable({ read() {} });
+  stream.push(bytes.subarray(0, bytes.length >> 1));
+  return stream;
+}
+
+function endlessly(this: Readable): void {
+  this.push(Buffer.alloc(64 * 1024));
 }

@@ -53,6 +53,8 @@ export class ToyService {
   /** What was said cannot be looked through. */
   cannotSearch = false;
   limitOnce: { channel: string; seconds: number } | undefined;
+  /** How files are given out: broken off half-way, silent half-way, without an end, longer or shorter than was said, or only on another day. */
+  filesAre: "whole" | "cut" | "silent" | "endless" | "longer" | "shorter" | "away" = "whole";
   /** Only the first two members of a channel are told, as of a large server's. */
   hidesMembers = false;
   /** Channels that clients have said they no longer listen to. */

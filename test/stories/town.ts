@@ -58,6 +58,8 @@ export interface TownOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Troubles of the homeserver's from the start on. */
   readonly faults?: readonly Fault[];
+  /** Times faster than on the wall; for stories of long waits. */
+  readonly speed?: number;
   /** Called before the bridge starts. */
   readonly prepare?: (service: ToyService) => void;
 }
@@ -74,7 +76,7 @@ export async function openTown(options: TownOptions = {}): Promise<Town> {
     senderLocalpart: "causeway",
     networks: [{ id: "toy", prefix: "_toy_" }],
   });
-  const clock = createClock({ speed: SPEED, since: Date.now() });
+  const clock = createClock({ speed: options.speed ?? SPEED, since: Date.now() });
   const hs = await startHomeserver({ clock });
   const ann = await hs.user("ann");
   const room = await ann.createRoom({
