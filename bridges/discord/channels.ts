@@ -51,8 +51,9 @@ export async function* linkableChannels(live: Live): AsyncGenerator<Channel> {
     if (live.guilds.guild(guild)?.unavailable) continue;
     await live.guilds.load(guild);
     for (const place of live.guilds.placesOf(guild)) {
-      const shown = isLinkable(place.type) && !isThread(place.type) && has(live.guilds.myPermissions(place.id), Bit.ViewChannel);
-      if (shown) yield asChannel(live, place);
+      const spoken = place.type === ChannelType.GuildVoice || place.type === ChannelType.GuildStageVoice;
+      const listed = isLinkable(place.type) && !isThread(place.type) && (!spoken || live.config.voice_notices);
+      if (listed && has(live.guilds.myPermissions(place.id), Bit.ViewChannel)) yield asChannel(live, place);
     }
   }
 }

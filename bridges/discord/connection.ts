@@ -5,12 +5,12 @@ import { never } from "../../core/model/events.ts";
 import type { Capabilities } from "../../core/capabilities.ts";
 import type { RemoteChannelId, RemoteMessageId, RemoteThreadId, RemoteUserId } from "../../core/model/ids.ts";
 import type { Person } from "../../core/model/message.ts";
-import type { Channel, Connection, Core, Deed, Found, Hint, HistoryPage, Part, Progress, Sent } from "../../core/network.ts";
+import type { Channel, Connection, Core, Deed, Found, Hint, HistoryPage, Part, Progress, Rule, Sent } from "../../core/network.ts";
 import { capabilitiesIn } from "./capabilities.ts";
 import { channelOf, linkableChannels } from "./channels.ts";
 import { answer, offerCommands } from "./commands.ts";
 import type { DiscordConfig } from "./config.ts";
-import { act, talk } from "./deeds.ts";
+import { act, rule, talk } from "./deeds.ts";
 import { edit, pin, react, remove, rename, tally, whereOf } from "./effects.ts";
 import { Facts } from "./facts.ts";
 import { find } from "./find.ts";
@@ -108,6 +108,7 @@ export class DiscordConnection implements Connection {
     await introduce(this.#live);
     await this.#pluralkit.load();
     await this.#facts.load();
+    await this.#live.members.load(core);
     await offerCommands(this.#live).catch((error: unknown) =>
       core.log.warn({ why: messageOf(error) }, "The commands could not be offered"),
     );
@@ -209,6 +210,10 @@ export class DiscordConnection implements Connection {
 
   act(deed: Deed): Promise<void> {
     return this.#whileUp(() => act(this.#live, deed));
+  }
+
+  rule(wish: Rule): Promise<void> {
+    return this.#whileUp(() => rule(this.#live, wish));
   }
 
   /** A bot has conversations with one person each. https://discord.com/developers/docs/resources/user#create-dm */

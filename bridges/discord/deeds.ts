@@ -1,8 +1,8 @@
 /** Deeds that are no messages. https://discord.com/developers/docs/resources/guild */
-import { type APIDMChannel, Routes } from "discord-api-types/v10";
+import { type APIDMChannel, type APIGuildMember, Routes } from "discord-api-types/v10";
 import { Refused } from "../../core/model/errors.ts";
 import type { RemoteChannelId, RemoteUserId } from "../../core/model/ids.ts";
-import type { Deed } from "../../core/network.ts";
+import type { Deed, Rule } from "../../core/network.ts";
 import { Code, isDenied } from "./failures.ts";
 import { channelId, isSnowflake, isWebhookPerson } from "./ids.ts";
 import type { Live } from "./live.ts";
@@ -27,6 +27,24 @@ export async function act(live: Live, deed: Deed): Promise<void> {
     case "invite":
       throw new Refused("Discord lets nobody be invited by a bot: send them an invite link.");
   }
+}
+
+/** The longest timeout that Discord takes, milliseconds. */
+const TIMEOUT = 28 * 86_400_000;
+
+/** Who may not speak in the room is timed out on the server, as long as Discord lets them be. Ranks are roles, which are given over there. */
+export async function rule(live: Live, wish: Rule): Promise<void> {
+  if (live.config.moderation !== "mirrored")
+    throw new Refused("What moderators do is not mirrored to Discord: the setting `discord.moderation` says so.");
+  if (wish.kind === "restrict") throw new Refused("Who may speak in a channel is set on Discord, by its permissions.");
+  const guild = (await live.guilds.find(wish.channel))?.guild;
+  if (guild === undefined || !isSnowflake(wish.person)) throw new Refused("That is possible with members of a Discord server only.");
+  const member = await live.rest.get<APIGuildMember>(Routes.guildMember(guild, wish.person));
+  const isOut = Date.parse(member.communication_disabled_until ?? "") > live.core.clock.now();
+  if (wish.level >= 0 && !isOut) throw new Refused("Power on Discord comes with roles, which are given there.");
+  const until = wish.level < 0 ? new Date(live.core.clock.now() + TIMEOUT - 60_000).toISOString() : null;
+  const reason = `Muted in the room by ${wish.by.name} (${wish.by.mxid})`;
+  await live.rest.patch(Routes.guildMember(guild, wish.person), { body: { communication_disabled_until: until }, reason });
 }
 
 export async function talk(live: Live, people: readonly RemoteUserId[]): Promise<RemoteChannelId> {

@@ -65,7 +65,11 @@ export function guildEvents(
       return threadDeleted(live, stands, facts, payload, road);
     case On.GuildMemberUpdate:
       live.guilds.apply(payload);
-      return [...renamed(live, stands, d, road, now), ...silenced(live, stands, d, road, now)];
+      return [
+        ...renamed(live, stands, d, road, now),
+        ...silenced(live, stands, d, road, now),
+        ...live.members.repowered(d.guild_id, { id: d.user.id, roles: d.roles }, stands.heardIn(d.guild_id), road, now),
+      ];
     case On.GuildMemberAdd:
       if (!live.config.membership) return NOTHING;
       return everywhere(stands, d.guild_id, (channel) => ({
@@ -76,13 +80,11 @@ export function guildEvents(
         profile: personOf(d.user, d, d.guild_id, live.self.id),
       }));
     case On.GuildMemberRemove:
-      if (d.user.id === live.self.id || !live.config.membership) return NOTHING;
-      return everywhere(stands, d.guild_id, (channel) => ({
-        ...base({ channel }, road, now),
-        kind: "membership",
-        change: "leave",
-        person: userId(d.user.id),
-      }));
+      if (d.user.id === live.self.id) return NOTHING;
+      return [
+        ...live.members.repowered(d.guild_id, { id: d.user.id, roles: [] }, stands.heardIn(d.guild_id), road, now),
+        ...left(live, stands, d, road, now),
+      ];
     case On.GuildBanAdd:
     case On.GuildBanRemove: {
       const change = t === On.GuildBanAdd ? "ban" : "unban";
@@ -206,6 +208,16 @@ function threadDeleted(
 
 function notice(happened: ReturnType<typeof base>, ...content: Inline[]): RemoteEvent {
   return { ...happened, kind: "notice", body: [{ type: "paragraph", content }] };
+}
+
+function left(live: Live, stands: Stands, d: Dispatch<"GUILD_MEMBER_REMOVE">, road: Road, now: number): Events {
+  if (!live.config.membership) return NOTHING;
+  return everywhere(stands, d.guild_id, (channel) => ({
+    ...base({ channel }, road, now),
+    kind: "membership",
+    change: "leave",
+    person: userId(d.user.id),
+  }));
 }
 
 type MemberUpdate = Dispatch<"GUILD_MEMBER_UPDATE">;

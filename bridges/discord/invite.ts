@@ -45,6 +45,7 @@ const ALWAYS: readonly Need[] = [
 const MIRRORED: readonly Need[] = [
   { bit: Bit.KickMembers, name: "Kick Members", why: "`discord.moderation: mirrored`" },
   { bit: Bit.BanMembers, name: "Ban Members", why: "`discord.moderation: mirrored`" },
+  { bit: Bit.ModerateMembers, name: "Timeout Members", why: "`discord.moderation: mirrored`" },
 ];
 
 type Settings = Pick<DiscordConfig, "moderation" | "intents">;

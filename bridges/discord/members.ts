@@ -10,9 +10,10 @@ import {
 import type { RemoteEvent } from "../../core/model/events.ts";
 import type { RemoteChannelId } from "../../core/model/ids.ts";
 import type { Person } from "../../core/model/message.ts";
+import type { Core } from "../../core/network.ts";
 import { base } from "./events.ts";
 import { absent, type Guild, type Guilds, type Place } from "./guilds.ts";
-import { isSnowflake, isWebhookPerson, timeOf, userId } from "./ids.ts";
+import { channelId, isSnowflake, isWebhookPerson, timeOf, userId } from "./ids.ts";
 import { basePermissions, Bit, has, permissionsIn, powerOf } from "./permissions.ts";
 import { personOf, type Shown } from "./people.ts";
 import type { Road } from "./view.ts";
@@ -23,6 +24,8 @@ import type { Rest } from "./rest.ts";
 const PAGE = 1000;
 /** More pages than anybody waits for. */
 const PAGES = 50;
+const POWERS = "powers";
+const SAVE_AFTER = 1_000;
 
 /** Of a message, what tells its sender's rights. */
 export interface Speaking {
@@ -57,7 +60,10 @@ export class Members {
   readonly #me: () => string;
   readonly #table: Readonly<Record<string, number>>;
   readonly #seen = new Recent<Seen>(5_000);
+  /** What core was told last, by channel and person. */
   readonly #levels = new Recent<number>(5_000);
+  #core: Core | undefined;
+  #saving = false;
   /** By guild and person; `roles` absent = no member. */
   readonly #roles = new Recent<{ readonly roles: readonly string[] | undefined }>(1_000);
 
@@ -90,11 +96,51 @@ export class Members {
     const roles = (d.member as { readonly roles?: readonly string[] } | undefined)?.roles;
     if (!guild || guild.unavailable || !roles || d.webhook_id !== undefined) return [];
     const level = levelOf(guild, { id: d.author.id, roles }, this.#table);
-    const key = `${channel} ${d.author.id}`;
+    return this.#changed(channel, d.author.id, level, road, timeOf(d.id));
+  }
+
+  /** Of those whose power was told, what their roles give now. */
+  repowered(
+    id: string,
+    member: { readonly id: string; readonly roles: readonly string[] },
+    channels: readonly string[],
+    road: Road,
+    at: number,
+  ) {
+    const guild = this.#guilds.guild(id);
+    if (!guild || guild.unavailable) return [];
+    const level = levelOf(guild, member, this.#table);
+    return channels
+      .filter((one) => this.#levels.has(`${one} ${member.id}`))
+      .flatMap((one) => this.#changed(one, member.id, level, road, at));
+  }
+
+  #changed(channel: string, person: string, level: number, road: Road, at: number): RemoteEvent[] {
+    const key = `${channel} ${person}`;
     if ((this.#levels.get(key) ?? 0) === level) return [];
     this.#levels.set(key, level);
-    const facts = { powers: { partial: true, levels: { [d.author.id]: level } } };
-    return [{ ...base({ channel }, road, timeOf(d.id)), kind: "channel-changed", facts }];
+    this.#saveSoon();
+    const facts = { powers: { partial: true, levels: { [person]: level } } };
+    return [{ ...base({ channel: channelId(channel) }, road, at), kind: "channel-changed", facts }];
+  }
+
+  /** Call once before use: whose power was told in earlier runs. */
+  async load(core: Core): Promise<void> {
+    this.#core = core;
+    const kept = (await core.keep.get(POWERS)) as Readonly<Record<string, number>> | undefined;
+    for (const [key, level] of Object.entries(kept ?? {})) this.#levels.set(key, level);
+  }
+
+  #saveSoon(): void {
+    if (this.#saving || !this.#core) return;
+    const { clock, keep, log, signal } = this.#core;
+    this.#saving = true;
+    clock.timer(SAVE_AFTER, () => {
+      this.#saving = false;
+      if (signal.aborted) return;
+      const saved = keep.set(POWERS, Object.fromEntries([...this.#levels.entries()].filter(([, level]) => level !== 0)));
+      saved.catch((error: unknown) => log.warn({ err: error }, "Who has power on Discord could not be saved"));
+    });
   }
 
   async person(id: string): Promise<Person | undefined> {

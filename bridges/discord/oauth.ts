@@ -49,7 +49,7 @@ function authorizeUrl(
   // A stand-in has its own; Discord's own stands beside its API.
   const base = config.api_url === "https://discord.com/api" ? AUTHORIZE : `${config.api_url.replace(/\/api$/, "")}/oauth2/authorize`;
   const query = { response_type: "code", client_id, scope: OAuth2Scopes.Identify, state, redirect_uri: url, prompt: "consent" };
-  return `${base}?${new URLSearchParams(query)}`;
+  return `${base}?${new URLSearchParams(query).toString()}`;
 }
 
 function codeIn(query: URLSearchParams): string {

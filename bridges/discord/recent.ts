@@ -28,6 +28,10 @@ export class Recent<Value> {
     return this.#values.values();
   }
 
+  entries(): Iterable<[string, Value]> {
+    return this.#values.entries();
+  }
+
   delete(key: string): void {
     this.#values.delete(key);
   }

@@ -273,6 +273,7 @@ export const BOT_RIGHTS =
   Bit.MentionEveryone |
   Bit.KickMembers |
   Bit.BanMembers |
+  Bit.ModerateMembers |
   Bit.ViewAuditLog;
 
 function roleShape(id: string, name: string, permissions: bigint): APIRole {

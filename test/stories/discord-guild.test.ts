@@ -128,3 +128,74 @@ describe("Discord: a private channel", () => {
     await assert.rejects(mallory.join(town.room.id), /403/);
   });
 });
+
+describe("Discord: who leads, and who is put out", () => {
+  let town: DiscordTown;
+  let room: MatrixRoom;
+  let wardens: string;
+  before(async () => {
+    town = await openDiscordTown({
+      linked: false,
+      speed: 10,
+      discord: { moderation: "mirrored", membership: true, power_levels: { Wardens: 60 } },
+      prepare: ({ fake, guild, channel }) => {
+        wardens = fake.role(guild, "Wardens", 0n);
+        return { links: [{ network: "discord", channel, membership: true, invite: ["@ann:test.local"] }] };
+      },
+    });
+    await until(async () => (await roomsOf(town.ann)).has("plaza"), "the room is there");
+    room = await town.ann.join((await roomsOf(town.ann)).get("plaza") as string);
+  });
+  after(() => town?.close());
+
+  const levels = async () => (await room.state("m.room.power_levels"))["users"] as Record<string, number>;
+  const ghostOf = (id: string) => `@_discord_${id}:test.local`;
+
+  test("a role of the config's table gives power in the room, and its loss takes it, though nothing is said", async () => {
+    const wendy = town.fake.person("Wendy", town.guild, [wardens]);
+    wendy.say(town.channel, "I lead here");
+    await until(async () => (await levels())[ghostOf(wendy.id)] === 60, "power");
+    town.fake.acts.updateMember(town.guild.id, wendy.id, { roles: [] });
+    await until(async () => (await levels())[ghostOf(wendy.id)] === undefined, "no power any more");
+  });
+
+  test("a kick in the room is one on the server, with who and why; a ban and its end likewise", async () => {
+    const kurt = town.fake.person("Kurt", town.guild);
+    kurt.say(town.channel, "trouble");
+    await room.find({ body: "trouble" });
+    await town.power(room, town.ann.id, 100);
+    await room.kick(ghostOf(kurt.id), "enough");
+    await until(async () => !town.guild.members.has(kurt.id), "off the server");
+    const bert = town.fake.person("Bert", town.guild);
+    bert.say(town.channel, "more trouble");
+    await room.find({ body: "more trouble" });
+    await room.ban(ghostOf(bert.id), "spam");
+    await until(async () => town.guild.bans.has(bert.id), "banned there");
+    assert.match(String(town.guild.bans.get(bert.id)), /spam \(by ann, @ann:test\.local\)/);
+    await room.unban(ghostOf(bert.id));
+    await until(async () => !town.guild.bans.has(bert.id), "let in again");
+  });
+
+  test("who is silenced in the room is timed out there, until they may speak again", async () => {
+    const tina = town.fake.person("Tina", town.guild);
+    tina.say(town.channel, "chatter");
+    await room.find({ body: "chatter" });
+    const member = () => town.guild.members.get(tina.id);
+    await room.setPower((all) => ({ ...all, users: { ...(all["users"] as object), [ghostOf(tina.id)]: -1 } }));
+    await until(async () => Date.parse(member()?.communication_disabled_until ?? "") > Date.now(), "timed out");
+    await room.setPower((all) => ({ ...all, users: { ...(all["users"] as object), [ghostOf(tina.id)]: 0 } }));
+    await until(async () => member()?.communication_disabled_until === null, "free to speak");
+  });
+
+  test("a kick, a ban and a timeout on Discord are told: the ghost goes, with who and why", async () => {
+    const gus = town.fake.person("Gus", town.guild);
+    gus.say(town.channel, "hello from Gus");
+    await room.find({ body: "hello from Gus" });
+    town.fake.acts.updateMember(town.guild.id, gus.id, { communication_disabled_until: new Date(Date.now() + 86_400_000).toISOString() });
+    await room.find({ body: /Gus was timed out on Discord until/ });
+    town.fake.acts.ban(town.guild.id, gus.id, "spam");
+    await room.find(
+      (event) => event.type === "m.room.member" && event.state_key === ghostOf(gus.id) && event.content["membership"] !== "join",
+    );
+  });
+});

@@ -21,6 +21,8 @@ export interface DiscordTown extends Stage {
   shows(text: string | RegExp, channel?: string): Promise<void>;
   /** Says something to the bot in a direct chat, and gives its answer. */
   ask(person: MatrixUser, words: string): Promise<string>;
+  /** Power in a room that the bridge made, as its admin would give it. */
+  power(room: MatrixRoom, who: string, level: number): Promise<void>;
   /** Changes the config, and starts the bridge anew. */
   configure(more: object): Promise<void>;
   close(): Promise<void>;
@@ -82,6 +84,14 @@ export async function openDiscordTown(options: TownOptions = {}): Promise<Discor
       await chat.skip();
       await chat.say(words);
       return String((await chat.next({ sender: world.bot, type: "m.room.message" })).content["body"]);
+    },
+    async power(room, who, level) {
+      const token = /as_token: *"?([^"\s]+)/.exec(await readFile(join(world.folder, "registration.yaml"), "utf8"))?.[1];
+      const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+      const path = `${world.hs.url}/_matrix/client/v3/rooms/${encodeURIComponent(room.id)}/state/m.room.power_levels/`;
+      const now = (await (await fetch(path, { headers })).json()) as { users?: object };
+      const answer = await fetch(path, { method: "PUT", headers, body: JSON.stringify({ ...now, users: { ...now.users, [who]: level } }) });
+      if (!answer.ok) throw new Error(await answer.text());
     },
     async configure(more) {
       const file = join(world.folder, "config.yaml");

@@ -45,6 +45,22 @@ export function guildRoutes(router: Router, door: Door, gateway: () => GatewayFa
     if (!member) throw unknown.member();
     return memberShape(member);
   });
+  // https://discord.com/developers/docs/resources/guild#modify-guild-member
+  router.on("PATCH", "/guilds/:g/members/:u", (asked, p) => {
+    needInGuild(door, botOf(asked), p.g, Bit.ModerateMembers);
+    const guild = door.world.guilds.get(p.g);
+    const member = guild?.members.get(snowflakeIn("user_id", p.u));
+    if (!guild || !member) throw unknown.member();
+    const { communication_disabled_until: until, ...others } = asked.body;
+    if (Object.keys(others).length > 0) throw missingPermissions();
+    const time = until === null ? null : Date.parse(String(until));
+    if (time !== null && !(time <= door.world.now() + 28 * 86_400_000))
+      throw invalid("communication_disabled_until", "DATE_TIME_MAX", "Must be within 28 days.");
+    const theirs = guildRights(door.world, p.g, p.u);
+    if (guild.owner_id === p.u || (theirs & Bit.Administrator) !== 0n) throw missingPermissions();
+    door.acts.updateMember(p.g, p.u, { communication_disabled_until: until ?? null });
+    return memberShape(member);
+  });
   router.on("DELETE", "/guilds/:g/members/:u", (asked, p) => {
     needInGuild(door, botOf(asked), p.g, Bit.KickMembers);
     if (door.world.guilds.get(p.g)?.owner_id === p.u) throw missingPermissions();
