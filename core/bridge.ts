@@ -202,6 +202,8 @@ export class Bridge {
       caughtUp: (link) => this.#lanes.wake(`in:${link.id}`, true),
       compare: (live, link) => compare({ messages: store.messages, journal: store.journal, clock, receive }, live, link),
       tell: (link, key, text) => this.#notices.say(link.room, key, text),
+      lastHeard: async (link) => (await store.messages.latest(link.id))?.at,
+      missed: (link) => options.metrics.missed(link.network, 1),
     });
     this.#homeserver = new FromHomeserver({
       ...shared,

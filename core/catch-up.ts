@@ -9,6 +9,7 @@ import { Refused, TryLater } from "./model/errors.ts";
 import type { Cursor, RemoteEvent } from "./model/events.ts";
 import type { Clock, HistoryPage } from "./network.ts";
 import type { Link } from "./store/store.ts";
+import { writeSpan } from "./time-span.ts";
 
 export interface CatchUpContext {
   readonly links: Links;
@@ -24,12 +25,18 @@ export interface CatchUpContext {
   /** Compares edits, deletions and reactions of the recent past. */
   compare(live: LiveLogin, link: Link): Promise<void>;
   tell(link: Link, key: string, text: string): Promise<void>;
+  /** When something last came by the link; undefined = never. */
+  lastHeard(link: Link): Promise<number | undefined>;
+  /** Something was missed; how much is not known. */
+  missed(link: Link): void;
 }
 
 /** How far a pass has come; `after` absent = to the end. */
 interface Way {
   after: Cursor | undefined;
   complete: boolean;
+  /** From when to when we were away, in words. */
+  readonly span: string;
 }
 
 const AT_ONCE = 4;
@@ -77,7 +84,7 @@ export class CatchUp {
   async #link(live: LiveLogin, link: Link, current: () => boolean): Promise<void> {
     const { links, log, clock, signal } = this.#context;
     // What was fetched is on disk: a failure later on does not begin from the start again.
-    const way: Way = { after: link.watermark, complete: true };
+    const way: Way = { after: link.watermark, complete: true, span: await this.#away(link) };
     for (let failures = 0; current(); failures += 1) {
       try {
         await this.#context.refresh(live, link);
@@ -88,7 +95,7 @@ export class CatchUp {
         this.#context.caughtUp(await links.update(link, { behind: false }));
         return;
       } catch (error) {
-        if (error instanceof Refused) return await this.#cannot(link, error.message);
+        if (error instanceof Refused) return await this.#cannot(link, way, error.message);
         log.warn({ link: link.id, err: error }, "History could not be read; trying again");
         const wait = error instanceof TryLater ? error.after : Math.min(LONGEST_WAIT, 1000 * 2 ** failures);
         await clock.sleep(wait, signal).catch(() => undefined);
@@ -107,22 +114,22 @@ export class CatchUp {
       if (!page.complete && way.complete) {
         way.complete = false;
         const why = page.why ?? "the network did not give everything back";
-        await this.#context.tell(
-          link,
-          `gap:${link.id}:${way.after}`,
-          `Some messages from while the bridge was away may be missing: ${why}`,
-        );
+        this.#context.missed(link);
+        await this.#context.tell(link, `gap:${link.id}:${way.after}`, `Some messages from ${way.span} may be missing: ${why}`);
       }
       way.after = page.next;
     }
   }
 
-  async #cannot(link: Link, why: string): Promise<void> {
-    await this.#context.tell(
-      link,
-      `history:${link.id}:${link.phase}`,
-      `What was said while the bridge was away could not be fetched: ${why}`,
-    );
+  async #away(link: Link): Promise<string> {
+    const since = await this.#context.lastHeard(link);
+    return since === undefined ? "while the bridge was away" : writeSpan(since, this.#context.clock.now());
+  }
+
+  async #cannot(link: Link, { span }: Way, why: string): Promise<void> {
+    this.#context.missed(link);
+    const text = `What was said ${span} could not be fetched: ${why}`;
+    await this.#context.tell(link, `history:${link.id}:${link.phase}`, text);
     this.#context.caughtUp(await this.#context.links.update(link, { behind: false }));
   }
 }

@@ -12,12 +12,12 @@ import { failureOf, type MatrixClient } from "./matrix/client.ts";
 import { translated } from "./matrix/failure.ts";
 import type { MatrixEvent } from "./matrix/event.ts";
 import { Refused, TryLater, Uncertain } from "./model/errors.ts";
-import type { RemoteCommand } from "./model/events.ts";
-import { type EventId, type Mxid, type RoomId } from "./model/ids.ts";
+import type { Mxid, RoomId } from "./model/ids.ts";
 import type { Clock } from "./network.ts";
 import type { Notices } from "./notices.ts";
 import type { Permissions } from "./permissions.ts";
-import { type OptOuts, personKey } from "./opt-out.ts";
+import type { OptOuts } from "./opt-out.ts";
+import { setReaders } from "./reader-modes.ts";
 import { retryAll, retryOne } from "./retry.ts";
 import type { Rooms } from "./rooms.ts";
 import type { SignIns } from "./sign-in.ts";
@@ -76,6 +76,7 @@ const HELP = [
   "!causeway status: what is linked here, what waits, what could not be delivered",
   "!causeway retry [all]: try again what could not be delivered (or react to it with 🔁)",
   "!causeway pause, !causeway resume: hold everything back for a while",
+  "!causeway readers visible|announced|open [NETWORK CHANNEL]: what the channel's people are told of who reads along here",
   "!causeway login NETWORK, !causeway logins, !causeway logout NETWORK: a login of your own, so that you appear there as yourself",
   "!causeway talk NETWORK PERSON…: a room for a private conversation there, by your own login",
   "!causeway optout, !causeway optin: not be relayed, and be again",
@@ -153,6 +154,8 @@ async function run(context: CommandContext, asked: Asked): Promise<string> {
     case "pause":
     case "resume":
       return await pause(context, asked, verb.toLowerCase() === "pause");
+    case "readers":
+      return await setReaders(context, asked, rest, () => requirePower(context, asked));
     case "login":
       return await signIn(context, asked, rest);
     case "logout":
@@ -249,10 +252,18 @@ export async function statusOf(context: CommandContext, link: Link): Promise<str
   const [inward, outward] = await Promise.all([journal.counts(`in:${link.id}`), journal.counts(`out:${link.id}`)]);
   const closed = link.paused ?? (await context.rooms.closedFor(link));
   const gone = (link.facts as { gone?: string } | undefined)?.gone;
-  const state =
-    closed ?? gone ?? (live?.state.is === "connected" ? "connected" : live ? notConnected(live) : "its login is not in the config");
+  const state = closed ?? gone ?? (live ? await reachOf(live, link) : "its login is not in the config");
   const counts = `${inward.waiting} waiting to come in, ${outward.waiting} to go out, ${inward.parked + outward.parked} not deliverable`;
   return `${link.network} ${link.channel}: ${state.replace(/\.$/, "")}; ${counts}`;
+}
+
+async function reachOf(live: LiveLogin, link: Link): Promise<string> {
+  if (live.state.is !== "connected") return notConnected(live);
+  const isThere = await live.connection.channel(link.channel).then(
+    (channel) => channel !== undefined,
+    () => true,
+  );
+  return isThere ? "connected" : "connected, but the bridge is not in the channel, or cannot see it";
 }
 
 async function pause(context: CommandContext, asked: Asked, on: boolean): Promise<string> {

@@ -31,7 +31,7 @@ export async function unlink(
   const named = words.filter((word) => word !== "--yes");
   const isAdmin = context.permissions.may(asked.by, "administer");
   const here = await context.links.inRoom(asked.room);
-  const chosen = named.length === 0 ? here : await find(context, isAdmin ? "anywhere" : here, named);
+  const chosen = named.length === 0 ? here : await findLinks(context, isAdmin ? "anywhere" : here, named);
   if (chosen.some((link) => link.room === asked.room) || !isAdmin) await requirePower();
   const [only, second] = chosen;
   if (!only) return isAdmin && named.length > 0 ? "That is not linked." : "That is not linked to this room.";
@@ -45,7 +45,11 @@ export async function unlink(
 }
 
 /** By network and channel, or by the number that the list shows: a network that is no longer in the config has links too. */
-async function find({ links, linking }: UnlinkContext, among: readonly Link[] | "anywhere", words: readonly string[]): Promise<Link[]> {
+export async function findLinks(
+  { links, linking }: Pick<UnlinkContext, "links" | "linking">,
+  among: readonly Link[] | "anywhere",
+  words: readonly string[],
+): Promise<Link[]> {
   const [network = "", ...channel] = words;
   const fits = (link: Link): boolean =>
     (channel.length === 0 && network === `#${link.id}`) || (link.network === network.toLowerCase() && link.channel === channel.join("/"));

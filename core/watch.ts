@@ -12,6 +12,7 @@ import { Refused } from "./model/errors.ts";
 import { linkId, type Mxid } from "./model/ids.ts";
 import type { Clock } from "./network.ts";
 import type { Notices } from "./notices.ts";
+import { Closed } from "./portal/portal.ts";
 import type { JournalRow, LaneName, Link, NewRow } from "./store/store.ts";
 
 /** A wait shorter than this is not worth a word. */
@@ -52,7 +53,7 @@ export class Watch implements LaneWatch {
   }
 
   held(lane: LaneName, why: string, _scope: Scope, error: unknown): void {
-    this.#context.log.info({ lane }, why);
+    this.#context.log.info({ lane }, error instanceof Closed ? "Nothing may cross at the moment" : why);
     const known = this.#held.get(lane);
     if (known) {
       known.why = why;

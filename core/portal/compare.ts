@@ -50,7 +50,7 @@ export async function compare(context: CompareContext, live: LiveLogin, link: Li
   const known = [...(await recorded(context, link)), ...(await waiting(context, link))];
   const from = earliest(known.flatMap(({ remote, at }) => connection.before?.(link.channel, remote, at) ?? []));
   if (from === undefined) return;
-  const past = await readPast(live, link, from);
+  const past = await readPast(live, link, from, new Set(known.map(({ remote }) => remote)));
   // Before it, nothing is certain.
   const since = connection.forgets ? Math.min(...known.filter(({ remote }) => past.messages.has(remote)).map(({ at }) => at)) : undefined;
   const looked = since === undefined ? known : known.filter(({ at }) => at > since);
@@ -81,7 +81,8 @@ function earliest(cursors: readonly Cursor[]): Cursor | undefined {
   return [...cursors].sort(compareCursors)[0];
 }
 
-async function readPast(live: LiveLogin, link: Link, from: string): Promise<Past> {
+/** Page by page, and of each only what is compared is kept: however much was said meanwhile, this much memory does. */
+async function readPast(live: LiveLogin, link: Link, from: string, wanted: ReadonlySet<RemoteMessageId>): Promise<Past> {
   const messages = new Map<RemoteMessageId, RemoteMessage | RemoteEdit>();
   const reactions = new Map<RemoteMessageId, RemoteReactionsAre>();
   const threads = new Set<RemoteThreadId>();
@@ -90,8 +91,10 @@ async function readPast(live: LiveLogin, link: Link, from: string): Promise<Past
     const page: HistoryPage | undefined = await live.connection.history?.(link.channel, after);
     if (!page) break;
     for (const event of page.events) {
-      if (event.kind === "message" || event.kind === "edit") messages.set(event.message, event);
+      if (event.kind !== "message" && event.kind !== "edit" && event.kind !== "reactions-are") continue;
+      if (!wanted.has(event.message)) continue;
       if (event.kind === "reactions-are") reactions.set(event.message, event);
+      else messages.set(event.message, event);
     }
     for (const thread of page.threads ?? []) threads.add(thread);
     complete &&= page.complete;

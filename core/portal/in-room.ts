@@ -16,6 +16,7 @@ import {
   type RemotePin,
 } from "../model/events.ts";
 import { eventId } from "../model/ids.ts";
+import { writeSpan } from "../time-span.ts";
 
 /** Lazily: a ghost joins when it speaks, unless the link mirrors membership; it leaves when its person did, wherever it is. */
 export async function inMembership(turn: InTurn, event: RemoteMembership): Promise<void> {
@@ -122,10 +123,8 @@ export async function inNotice(turn: InTurn, event: RemoteNotice): Promise<void>
 export async function inMissed(turn: InTurn, event: RemoteMissed): Promise<void> {
   const { portal, link, live, row } = turn;
   portal.told.missed(link, event.count ?? 1);
-  const from = new Date(event.since).toISOString().slice(11, 16);
-  const until = new Date(event.at).toISOString().slice(11, 16);
   const what = event.count === undefined ? "Whatever was said" : `${event.count} lines that were said`;
-  const text = `${what} on ${live.network.name} between ${from} and ${until} UTC did not reach the bridge: it was away, and that server keeps no history.`;
+  const text = `${what} on ${live.network.name} ${writeSpan(event.since, event.at)} did not reach the bridge: it was away, and that server keeps no history.`;
   await portal.notices.say(link.room, `missed:${link.id}:${row.id}`, text);
   await portal.store.journal.finish(row.id, {});
 }

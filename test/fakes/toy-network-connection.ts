@@ -76,6 +76,7 @@ export class ToyConnection implements Connection {
         await this.#act("channel", { channel, [part.kind]: part.text });
         return {};
       case "poll":
+        this.#line.service.tallies.push(part.tally);
         throw new Refused("Votes cannot be shown on the toy network.");
       default:
         return never(part);

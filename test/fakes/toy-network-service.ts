@@ -57,6 +57,8 @@ export class ToyService {
   filesAre: "whole" | "cut" | "silent" | "endless" | "longer" | "shorter" | "away" = "whole";
   /** Only the first two members of a channel are told, as of a large server's. */
   hidesMembers = false;
+  /** Counts of votes that were to be shown, which it cannot. */
+  readonly tallies: (readonly { readonly text: string; readonly votes: number }[])[] = [];
   /** Channels that clients have said they no longer listen to. */
   readonly left: string[] = [];
 

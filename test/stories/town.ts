@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pino } from "pino";
+import { type Logger, pino } from "pino";
 import type { Config } from "../../core/config.ts";
 import { coreSchema } from "../../core/config-schema.ts";
 import type { LinkSettings } from "../../core/store/store.ts";
@@ -60,6 +60,8 @@ export interface TownOptions {
   readonly faults?: readonly Fault[];
   /** Times faster than on the wall; for stories of long waits. */
   readonly speed?: number;
+  /** Hears each line of the bridge's log, at every level. */
+  readonly log?: (line: Record<string, unknown>) => void;
   /** Called before the bridge starts. */
   readonly prepare?: (service: ToyService) => void;
 }
@@ -91,7 +93,7 @@ export async function openTown(options: TownOptions = {}): Promise<Town> {
   const startBridge = async (more: TownOptions["config"] = {}) => {
     const { config: own, permissions = { "*": "user" } } = options;
     const config = configFor(folder, hs, toy, port, { permissions, links, ...own, ...more });
-    running = await start(config, registration, clock, pino({ level: process.env["TOWN_LOG"] ?? "silent" }));
+    running = await start(config, registration, clock, logOf(options.log));
     if (port === 0) hs.addService({ ...registration, url: `http://127.0.0.1:${running.port}` });
     port = running.port;
   };
@@ -144,6 +146,11 @@ export async function openTown(options: TownOptions = {}): Promise<Town> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+function logOf(hear: TownOptions["log"]): Logger {
+  if (!hear) return pino({ level: process.env["TOWN_LOG"] ?? "silent" });
+  return pino({ level: "trace" }, { write: (line: string) => hear(JSON.parse(line) as Record<string, unknown>) });
 }
 
 function configFor(folder: string, hs: FakeHomeserver, toy: Scene, port: number, sections: Readonly<Record<string, unknown>>): Config {
