@@ -53,6 +53,11 @@ export class Asks {
     this.#options = options;
   }
 
+  /** A question without a label is open. */
+  get isFenced(): boolean {
+    return this.#fenced.length > 0;
+  }
+
   ask({ lines, limit = LONGEST_WAIT, mark }: Question): Promise<Answer> {
     const labels = this.#options.labels();
     const name = `c${(++this.#count).toString(36)}`;

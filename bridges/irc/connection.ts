@@ -159,11 +159,12 @@ export class IrcConnection implements Connection {
     this.#answers = new Answers({
       ...shared,
       wishes: this.#wishesOf(shared),
-      trouble: () => this.#sessions.trouble,
+      trouble: () => (self.account?.hasLeft ? "you have left by `!irc quit`." : this.#sessions.trouble),
       inside: () => this.#attendance.inside(),
     });
     this.#lookup = new Lookup({ network, networkName, outbox, history: this.#history, signal, live, view });
-    this.#deeds = new Deeds({ outbox, live });
+    if (!self.own) kin.witness = () => this.#sessions.current?.book;
+    this.#deeds = new Deeds({ outbox, live, witness: () => (self.own ? kin.witness() : undefined) });
     this.#netsplit = new Netsplit({ clock, tell: (channel, text) => this.#tell(this.#perspective.channelId(channel), text) });
     this.#nicks = new OwnNicks({ login: login.id, kin, keep, clock, log });
     this.#typing = new Typing(clock, this.#flood);

@@ -17,6 +17,8 @@ import type { Session } from "./session.ts";
 export interface DeedsOptions {
   readonly outbox: Outbox;
   live(): { session: Session; book: Book };
+  /** Who else knows the people of the channel; undefined = we do ourselves, or nobody does. */
+  witness(): Book | undefined;
 }
 
 export class Deeds {
@@ -31,10 +33,10 @@ export class Deeds {
   async act(deed: Deed): Promise<void> {
     // A private talk begins with its first word.
     if (deed.kind === "direct") return;
-    const { session, book } = this.#options.live();
+    const { session } = this.#options.live();
     const place = readChannelId(deed.channel);
     if (place?.channel === undefined) throw new Refused("That is no channel of IRC.");
-    const channel = book.channel(place.channel);
+    const { book, channel } = this.#known(place.channel);
     if (!channel) throw new TryLater(`The bridge is not in ${place.channel} now.`, 10_000, "channel");
     // A name that is none could mean everybody.
     if (!readPersonId(deed.person)) throw new Refused("That is nobody on IRC.");
@@ -61,11 +63,19 @@ export class Deeds {
     }
   }
 
+  /** A channel that we are in, as it is known best. */
+  #known(name: string): { book: Book; channel: BookChannel | undefined } {
+    const { book } = this.#options.live();
+    const witness = this.#options.witness();
+    const seen = book.channel(name) && witness?.channel(name);
+    return witness && seen ? { book: witness, channel: seen } : { book, channel: book.channel(name) };
+  }
+
   /** Ranks and modes, as far as the login may: each is set again without harm. */
   async rule(rule: Rule): Promise<void> {
-    const { book, session } = this.#options.live();
+    const { session } = this.#options.live();
     const name = readChannelId(rule.channel)?.channel;
-    const channel = name === undefined ? undefined : book.channel(name);
+    const { book, channel } = this.#known(name ?? "");
     if (!channel) throw new TryLater(`${name ?? "The channel"} is not entered yet.`, 10_000, "channel");
     if (rule.kind === "restrict") {
       const changes = [...changed(channel, "m", rule.moderated), ...changed(channel, "i", rule.inviteOnly)];

@@ -97,6 +97,8 @@ export class Delivery {
       // Without history nobody can tell: the one line that was in flight is rather said twice than lost.
       return { is: "not-arrived" };
     }
+    // A channel's history is for those who are in it.
+    await this.#options.enter(part.channel);
     const obstacle = this.#options.obstacle(part.channel);
     if (obstacle) throw obstacle;
     return this.#options.history.find(part.channel, key, progress.since, session.passesTag(keyTag) ? undefined : (part.wire as IrcWire));

@@ -1,4 +1,5 @@
 /** The nicks of all the bridge's connections to one network, so that none takes another's words for a stranger's. */
+import type { Book } from "./book.ts";
 import type { LoginId } from "../../core/model/ids.ts";
 
 /** A nick that was given up is ours for so long: what was said under it may still be on its way. */
@@ -6,6 +7,8 @@ const LINGERS = 60_000;
 const REMEMBERED = 24 * 60 * 60_000;
 
 export class Kin {
+  /** What the relay bot knows of people and channels, while it is connected: a person's own connection keeps nobody in mind. */
+  witness: () => Book | undefined = () => undefined;
   /** Folded nicks; until when each is ours. */
   readonly #nicks = new Map<string, { readonly login: LoginId; until: number }>();
 

@@ -66,7 +66,7 @@ export function ownSelf({ config, login, core, gate }: OwnOptions): Self {
     },
     identity: async () => introduction(config, login, account.secrets),
     isDeaf: () => (isDeaf = !listens(core)),
-    skip: (bytes, start, end, nick) => isDeaf && isForListeners(bytes, start, end, nick),
+    skip: (bytes, start, end, nick, asking) => isDeaf && isForListeners(bytes, start, end, nick, asking),
     settled: (live, rest, inside) => idle.settled(live, rest, inside),
     spoke: () => idle.spoke(),
     close: () => {

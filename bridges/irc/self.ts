@@ -28,7 +28,7 @@ export interface Self {
   /** Hears nothing of what others do in channels. */
   isDeaf?(): boolean;
   /** Lines to let go unread, told from their bytes. */
-  skip?(bytes: Buffer, start: number, end: number, nick: string): boolean;
+  skip?(bytes: Buffer, start: number, end: number, nick: string, asking: boolean): boolean;
   /** A person's own choices; absent for the relay bot. */
   readonly account?: OwnAccount;
   /** Somebody waits for it to connect. */

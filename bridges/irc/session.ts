@@ -30,7 +30,8 @@ export interface SessionEvents {
   late(mark: string, items: readonly Item[]): void;
   /** Once. Nothing comes after it. */
   over(ending: Ending): void;
-  skip?(bytes: Buffer, start: number, end: number): boolean;
+  /** `asking`: an answer without a label may be under way. */
+  skip?(bytes: Buffer, start: number, end: number, asking: boolean): boolean;
 }
 
 /** From the look-up of the name to the end of the registration. */
@@ -74,7 +75,7 @@ export class Session {
       open: () => this.#registration.begin(),
       line: (text) => this.#take(text),
       closed: (why) => this.end({ kind: "lost", why }),
-      ...(events.skip ? { skip: (bytes, start, end) => this.#ready && (events.skip?.(bytes, start, end) ?? false) } : {}),
+      ...(events.skip ? { skip: (bytes, start, end) => this.#ready && (events.skip?.(bytes, start, end, this.#asks.isFenced) ?? false) } : {}),
     });
   }
 

@@ -26,7 +26,7 @@ const withTarget = new Set(["PRIVMSG", "NOTICE", "TAGMSG", "REDACT"]);
 const numerics = new Set(["353", "366", "332", "333", "354", "315"]);
 
 /** `nick` is our own: what we do ourselves is always read. */
-export function isForListeners(bytes: Buffer, start: number, end: number, nick: string): boolean {
+export function isForListeners(bytes: Buffer, start: number, end: number, nick: string, asking = false): boolean {
   let at = start;
   if (bytes[at] === AT) {
     const space = bytes.indexOf(SPACE, at);
@@ -39,7 +39,8 @@ export function isForListeners(bytes: Buffer, start: number, end: number, nick: 
   if (space < 0 || space >= end || isBy(bytes, at + 1, space, nick)) return false;
   const next = wordEnd(bytes, space + 1, end);
   const command = bytes.toString("latin1", space + 1, next);
-  if (numerics.has(command)) return true;
+  // Lists may be what was asked for.
+  if (numerics.has(command)) return !asking;
   if (!ofOthers.has(command)) return false;
   return !withTarget.has(command) || isChannel(bytes[next + 1]);
 }
