@@ -5,6 +5,7 @@
 import type { Logger } from "pino";
 import { Broken, LoggedOut, Refused, type Scope, TryLater, Uncertain } from "./model/errors.ts";
 import type { Clock } from "./network.ts";
+import { StoreFull } from "./store/errors.ts";
 import type { Journal, JournalRow, LaneName, NewRow } from "./store/store.ts";
 
 /** Does a row's work and finishes the row in the journal. Throws the errors of `core/model/errors.ts`. */
@@ -150,6 +151,8 @@ export class Lane {
 
   async #failed(row: JournalRow, error: unknown): Promise<number | undefined> {
     const { clock, journal, giveUpAfter } = this.#context;
+    // No room on the disk: that is nothing of the row's. The queue comes back to it.
+    if (error instanceof StoreFull) throw error;
     const now = clock.now();
     const waits = error instanceof TryLater || error instanceof Uncertain || error instanceof LoggedOut;
     if (!waits) {

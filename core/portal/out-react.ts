@@ -4,6 +4,7 @@
  */
 import { reactionLine } from "../fit.ts";
 import { reactionOf } from "../matrix/from-matrix.ts";
+import { reactionText } from "../matrix/reaction-key.ts";
 import { TryLater } from "../model/errors.ts";
 import { type EventId, eventId, mxid } from "../model/ids.ts";
 import type { ReactionKey } from "../model/message.ts";
@@ -70,11 +71,13 @@ export async function unreact(turn: OutTurn, reaction: ReactionRecord): Promise<
   await journal.finish(row.id, done);
 }
 
-/** The live reactions that the shared login stands for. */
+/** The live reactions that the shared login stands for. One emoji has two spellings, with and without U+FE0F, and clients send both. */
 async function relayed(turn: OutTurn, target: EventId, key: string): Promise<readonly ReactionRecord[]> {
   const { portal, link } = turn;
   const all = await portal.store.messages.reactions(link.id, target);
-  return all.filter((one) => one.origin === "matrix" && one.key === key && !portal.logins.ownOf(one.sender, link));
+  return all.filter(
+    (one) => one.origin === "matrix" && reactionText(one.key) === reactionText(key) && !portal.logins.ownOf(one.sender, link),
+  );
 }
 
 async function keyOf(turn: OutTurn, key: string, shortcode?: string): Promise<ReactionKey> {

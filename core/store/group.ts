@@ -1,5 +1,5 @@
 import type { Database, Statement } from "better-sqlite3";
-import { StoreUnusable, toStoreError } from "./errors.ts";
+import { StoreFull, StoreUnusable, toStoreError } from "./errors.ts";
 
 /** The most calls that share one commit, so that a flood of them cannot hold up everything else in the process. */
 const GROUP_LIMIT = 512;
@@ -16,7 +16,8 @@ type Outcome = { readonly value: unknown } | { readonly error: unknown };
 
 /**
  * Group commit. Calls of one turn of the event loop share a transaction, since the disk's confirmation is what costs; each promise
- * settles after the commit. A call that fails is undone alone. Calls take effect in the order in which they were made, reads included.
+ * settles after the commit. A call that fails is undone alone. Calls take effect in the order in which they were made, reads included: when
+ * there is no room for one, the writes behind it are not tried either, though they may be smaller.
  */
 export class Group {
   readonly #db: Database;
@@ -77,12 +78,27 @@ export class Group {
 
   #commitNext(): void {
     const calls = this.#waiting.splice(0, GROUP_LIMIT);
-    const outcomes = this.#together(calls) ?? calls.map((call) => this.#alone(call));
+    const outcomes = this.#together(calls) ?? this.#oneByOne(calls);
     for (const [index, call] of calls.entries()) {
       const outcome = outcomes[index] as Outcome;
       if ("error" in outcome) call.reject(outcome.error);
       else call.resolve(outcome.value);
     }
+    const full = outcomes.find(isFull);
+    if (!full) return;
+    const behind = this.#waiting.filter(({ writes }) => writes);
+    this.#waiting = this.#waiting.filter(({ writes }) => !writes);
+    for (const call of behind) call.reject(full.error);
+  }
+
+  #oneByOne(calls: readonly Call[]): Outcome[] {
+    let full: Outcome | undefined;
+    return calls.map((call) => {
+      if (full && call.writes) return full;
+      const outcome = this.#alone(call);
+      if (isFull(outcome)) full = outcome;
+      return outcome;
+    });
   }
 
   /** Undefined when the transaction as a whole came to nothing, and so did every call in it. */
@@ -91,6 +107,7 @@ export class Group {
     try {
       this.#sql.begin.run();
       const outcomes = calls.map((call) => (call.writes ? this.#undoable(call) : this.#attempt(call.run)));
+      if (outcomes.some(isFull)) throw new Error("No room: one by one, as far as it goes.");
       this.#sql.commit.run();
       return outcomes;
     } catch {
@@ -127,4 +144,8 @@ export class Group {
       return { error: toStoreError(error, this.#path) };
     }
   }
+}
+
+function isFull(outcome: Outcome): outcome is { readonly error: StoreFull } {
+  return "error" in outcome && outcome.error instanceof StoreFull;
 }

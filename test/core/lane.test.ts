@@ -4,6 +4,7 @@ import { pino } from "pino";
 import { Lane, type LaneContext, type Work } from "../../core/lane.ts";
 import { Broken, LoggedOut, Refused, TryLater, Uncertain } from "../../core/model/errors.ts";
 import type { Clock } from "../../core/network.ts";
+import { StoreFull } from "../../core/store/errors.ts";
 import { openStore, type SqliteStore } from "../../core/store/sqlite.ts";
 
 /** Time that passes only when everybody waits. */
@@ -302,4 +303,14 @@ test("a row that the process outlives is not what ended it before, however often
   assert.equal((await store.journal.row(id as number))?.attempts, 1);
   finish();
   await settle();
+});
+
+test("no room on the disk parks nothing: the queue comes back to the row when there is some", async () => {
+  const at = await scene();
+  await at.put("one", "two");
+  const full = () => new StoreFull("The disk is full.");
+  const { work, done } = scripted(at, { one: [full(), full()] });
+  await runAll(at, at.lane(work));
+  assert.deepEqual(done, ["one", "two"]);
+  assert.deepEqual(at.parked, []);
 });

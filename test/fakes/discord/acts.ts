@@ -109,10 +109,13 @@ export class Acts {
     else this.gateway.dispatch("MESSAGE_DELETE_BULK", { ids, ...where }, { intent, ...heard(channel) });
   }
 
-  react(channel: Channel, id: string, emoji: string, user: string, add: boolean): void {
+  react(channel: Channel, id: string, spelt: string, user: string, add: boolean): void {
     const stored = this.world.stored(channel.id, id);
     if (!stored) throw unknown.message();
     if (channel.meta?.archived) throw archived();
+    // One emoji, whether or not U+FE0F stands behind it.
+    const bare = spelt.replaceAll("\u{fe0f}", "");
+    const emoji = [...stored.reactions.keys()].find((one) => one.replaceAll("\u{fe0f}", "") === bare) ?? spelt;
     const people = stored.reactions.get(emoji) ?? new Set<string>();
     if (add === people.has(user)) return;
     if (add && people.size === 0 && [...stored.reactions.values()].filter((one) => one.size > 0).length >= 20) {
