@@ -188,3 +188,11 @@ export function faults({ fake, channel }: Stage): Faults {
     },
   };
 }
+
+/** Somebody else's webhook says something; `application` is whose it is. */
+export function byWebhook(fake: FakeDiscord, channel: string, name: string, content: string, application?: string): string {
+  const webhook = fake.world.snowflake();
+  const author = { id: webhook, username: name, discriminator: "0000", global_name: null, avatar: null, bot: true } as never;
+  return fake.acts.post(fake.channelOf(channel), author, { content, webhook, ...(application === undefined ? {} : { application }) })
+    .message.id;
+}

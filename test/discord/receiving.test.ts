@@ -7,20 +7,11 @@ import { channelId, messageId, threadId, userId } from "../../bridges/discord/id
 import { PLURALKIT } from "../../bridges/discord/people.ts";
 import type { RemoteMessage } from "../../core/model/events.ts";
 import type { Person } from "../fakes/discord/people.ts";
-import type { FakeDiscord } from "../fakes/discord.ts";
 import { Bit } from "../fakes/discord/rights.ts";
-import { slash } from "./harness.ts";
+import { byWebhook, slash } from "./harness.ts";
 import { plainOf, scene } from "./stage.ts";
 
 const saying = (text: string) => (event: RemoteMessage) => plainOf(event).includes(text);
-
-/** Says something through somebody else's webhook. */
-function byWebhook(fake: FakeDiscord, channel: string, name: string, content: string, application?: string): string {
-  const webhook = fake.world.snowflake();
-  const author = { id: webhook, username: name, discriminator: "0000", global_name: null, avatar: null, bot: true } as never;
-  return fake.acts.post(fake.channelOf(channel), author, { content, webhook, ...(application === undefined ? {} : { application }) })
-    .message.id;
-}
 
 test("a reply says what it answers, whose, and whether it rings them, as it does whoever is relayed; a deleted target is said to be deleted", async (t) => {
   const stage = await scene(t);

@@ -4,7 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { ChannelType } from "discord-api-types/v10";
 import { Bit } from "../fakes/discord/rights.ts";
 import type { MatrixUser } from "../matrix-client.ts";
-import { MatrixRoom } from "../matrix-room.ts";
+import type { MatrixRoom } from "../matrix-room.ts";
 import { type DiscordTown, openDiscordTown } from "./discord-town.ts";
 import { until } from "./town.ts";
 
@@ -46,7 +46,7 @@ describe("Discord: a whole server", () => {
     await room.find({ body: "clay" });
     const parents = (await room.user.call("GET", `/rooms/${room.id}/state`)) as unknown as State[];
     const space = parents.find(({ type }) => type === "m.space.parent")?.state_key as string;
-    assert.equal((await new MatrixRoom(town.ann, room.id).user.call("GET", `/rooms/${room.id}/state/m.room.name/`))["name"], "pottery");
+    assert.equal((await room.state("m.room.name"))["name"], "pottery");
     assert.ok(space, "it stands in a space");
   });
 
