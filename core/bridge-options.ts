@@ -9,7 +9,7 @@ import type { Serve } from "./http/server.ts";
 import type { MatrixClient } from "./matrix/client.ts";
 import type { MatrixEvent } from "./matrix/event.ts";
 import type { Namespace } from "./matrix/namespace.ts";
-import type { LoginId, Mxid, NetworkId, RoomId } from "./model/ids.ts";
+import type { EventId, LoginId, Mxid, NetworkId, RoomId } from "./model/ids.ts";
 import type { Person } from "./model/message.ts";
 import type { Clock, Network, SignInContext } from "./network.ts";
 import type { Permissions } from "./permissions.ts";
@@ -54,5 +54,6 @@ export interface BridgeOptions {
   publicUrl(network: NetworkId, login: LoginId): string | undefined;
   /** A way back for a browser that signs in, under the public address. */
   callback?: ((owner: Mxid) => ReturnType<NonNullable<SignInContext["callback"]>>) | undefined;
-  paste?: (text: string, title: string) => Promise<string>;
+  /** With `event`, it ends when that message is redacted. */
+  paste?: (text: string, title: string, event?: EventId) => Promise<string>;
 }

@@ -144,7 +144,7 @@ export class Bridge {
       linked: (network, login) => [...(this.#channels.get(`${network}/${login}`) ?? [])],
       route: options.route,
       publicUrl: options.publicUrl,
-      ...(options.paste ? { paste: options.paste } : {}),
+      ...(options.paste ? { paste: this.#unresolved.pages(options.paste) } : {}),
       alarm: (key, text) => this.tellAdmins(key, text),
       readersOf: async (network, channel) => {
         const link = await this.#links.of(network, channel);

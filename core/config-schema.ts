@@ -113,7 +113,17 @@ const logging = z
   .prefault({});
 
 const media = z
-  .strictObject({ largest_file_mb: z.number().positive().default(100).describe("Larger files cross as a link, or are told.") })
+  .strictObject({
+    largest_file_mb: z.number().positive().default(100).describe("Larger files cross as a link, or are told."),
+    links_expire_days: z
+      .number()
+      .positive()
+      .optional()
+      .describe(
+        "How long links to files and pages of text live; without it, as long as their message, since what was said on IRC is kept for long.",
+      )
+      .meta({ example: 30 }),
+  })
   .describe("Files.")
   .prefault({});
 

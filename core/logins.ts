@@ -40,7 +40,7 @@ export interface LoginContext {
   linked(network: NetworkId, login: LoginId): readonly RemoteChannelId[];
   route(network: NetworkId, login: LoginId, path: string, serve: Parameters<Core["route"]>[1]): void;
   publicUrl(network: NetworkId, login: LoginId): string | undefined;
-  paste?(text: string, title: string): Promise<string>;
+  paste?(text: string, title: string, key?: string): Promise<string>;
   /** How the channel's people want to know who reads along; undefined = it is not linked. */
   readersOf(network: NetworkId, channel: RemoteChannelId): ReturnType<NonNullable<Core["readersOf"]>>;
   /** Tells the admin room. */

@@ -6,7 +6,7 @@ import { redactedKey } from "./intake-matrix.ts";
 import { Canary } from "./canary.ts";
 import type { Config } from "./config.ts";
 import { CALLBACK_PATH, Callbacks } from "./http/callbacks.ts";
-import { createPublicMedia, MEDIA_PATH, type PublicMedia } from "./http/media.ts";
+import { createPublicMedia, MEDIA_PATH, type MediaLinks, type PublicMedia } from "./http/media.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { HttpServer } from "./http/server.ts";
 import { createAppservice } from "./matrix/appservice.ts";
@@ -91,7 +91,7 @@ export async function start(config: Config, registration: Registration, clock: C
     route: (network, login, path, serve) => void http.route(network, login, path, serve),
     publicUrl: (network, login) => appservice.public_url && `${appservice.public_url}/_causeway/${network}/${login}`,
     callback: callbacks && ((owner) => callbacks.open(owner)),
-    ...(media ? { paste: (text: string, title: string) => media.links.paste(text, title) } : {}),
+    ...(media ? { paste: (...page: Parameters<MediaLinks["paste"]>) => media.links.paste(...page) } : {}),
   });
   const calls = {
     transaction: (...given: Parameters<Bridge["matrix"]>) => bridge.matrix(...given),
@@ -195,5 +195,7 @@ function publicMedia(config: Config, { client, store, secret, clock, log }: Medi
   if (publicUrl === undefined) return undefined;
   const largest = config.media.largest_file_mb * MEGABYTE;
   const alive = async (event: Parameters<typeof redactedKey>[0]) => (await store.settings.get(redactedKey(event))) === undefined;
-  return createPublicMedia({ publicUrl, client, settings: store.settings, secret, alive, largest, clock, log });
+  const days = config.media.links_expire_days;
+  const expires = days === undefined ? {} : { expiresAfter: days * DAY };
+  return createPublicMedia({ publicUrl, client, settings: store.settings, secret, alive, largest, ...expires, clock, log });
 }

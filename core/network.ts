@@ -157,8 +157,11 @@ export interface Core {
   route(path: string, serve: (request: IncomingMessage, response: ServerResponse) => Promise<void>): void;
   /** The public address of `route`'s parent, absent when none is configured. */
   readonly publicUrl: string | undefined;
-  /** A short-lived paste page for text that is too long; absent when no public address is configured. */
-  paste?(text: string, title: string): Promise<string>;
+  /**
+   * A page for text that is too long; absent when no public address is configured. `key` is that of the send that it is for: the page ends
+   * when that message is deleted.
+   */
+  paste?(text: string, title: string, key?: string): Promise<string>;
   /** Tells the admin room, where there is one: what endangers the whole login rather than one channel. `key` names the occasion: told once. */
   alarm?(key: string, text: string): Promise<void>;
   /**

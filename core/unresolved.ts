@@ -2,7 +2,7 @@
  * Sends whose outcome is not known yet. While one is open, what its own echo could be has to wait: the echo may come before the
  * reply that tells the message's id.
  */
-import type { LinkId } from "./model/ids.ts";
+import type { EventId, LinkId } from "./model/ids.ts";
 import type { Clock, Sent } from "./network.ts";
 
 /** How long an id may take to come by echo, before it is looked for. */
@@ -10,6 +10,8 @@ const ECHO_PATIENCE = 10_000;
 
 interface Open {
   readonly link: LinkId;
+  /** The message that is sent, or is about to change. */
+  readonly subject: EventId | undefined;
   readonly closed: Promise<void>;
   close(): void;
   settle?: (sent: Sent) => void;
@@ -21,9 +23,9 @@ export class Unresolved {
   /** Ids that came by echo before the send itself returned. */
   readonly #early = new Map<string, Sent>();
 
-  begin(link: LinkId, key: string): void {
+  begin(link: LinkId, key: string, subject?: EventId): void {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#open.set(key, { link, closed: promise, close: resolve });
+    this.#open.set(key, { link, subject, closed: promise, close: resolve });
     const keys = this.#byLink.get(link);
     if (keys) keys.add(key);
     else this.#byLink.set(link, new Set([key]));
@@ -62,6 +64,12 @@ export class Unresolved {
         resolve(sent);
       };
     });
+  }
+
+  /** `paste` for a network, which names the send that a page is for: the page lives as long as that message. */
+  pages(paste: (text: string, title: string, event?: EventId) => Promise<string>) {
+    return (text: string, title: string, key?: string): Promise<string> =>
+      paste(text, title, key === undefined ? undefined : this.#open.get(key)?.subject);
   }
 
   has(link: LinkId): boolean {

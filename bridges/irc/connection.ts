@@ -145,7 +145,7 @@ export class IrcConnection implements Connection {
         const now = live();
         return !speaker.own && channel !== undefined && relaysByName(now, config, channel) ? relayNick(now, speaker) : undefined;
       },
-      paste: core.paste && ((text, title) => (core.paste as NonNullable<Core["paste"]>)(text, title)),
+      paste: core.paste && ((text, title, key) => (core.paste as NonNullable<Core["paste"]>)(text, title, key)),
     });
     const networkName = config.name ?? network;
     this.#callers = new Callers({

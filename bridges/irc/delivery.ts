@@ -36,7 +36,7 @@ export interface DeliveryOptions {
   doubt(channel: RemoteChannelId): void;
   /** The nick for RELAYMSG; undefined = speak by ourselves. */
   relayNick(part: SayPart): string | undefined;
-  paste: ((text: string, title: string) => Promise<string>) | undefined;
+  paste: ((text: string, title: string, key: string) => Promise<string>) | undefined;
 }
 
 interface Command {
@@ -76,11 +76,12 @@ export class Delivery {
         return this.#effect(part.channel, "The topic was not changed", key, (target, session) => [
           { command: "TOPIC", params: [target, clipBytes(part.text.replace(/\s+/g, " "), Math.min(session.isupport.topicLength, 400))] },
         ]);
+      case "poll":
+        return this.#poll(part, key);
       case "edit":
       case "pin":
       case "unpin":
       case "name":
-      case "poll":
         throw new Refused("IRC has no such thing.");
       default:
         return never(part);
@@ -112,7 +113,7 @@ export class Delivery {
 
   async #say(part: SayPart, key: string, progress: Progress): Promise<Sent> {
     if (part.channel === undefined) throw new Broken("A message without a channel cannot be sent.");
-    const wire = await this.#withPage(part.wire as IrcWire, progress);
+    const wire = await this.#withPage(part.wire as IrcWire, key, progress);
     const as = this.#options.relayNick(part);
     const sent = await this.#effect(part.channel, "The message was not sent", key, (target, session) => {
       const tags = tagsOf(wire, key, session);
@@ -124,11 +125,19 @@ export class Delivery {
     return sent;
   }
 
-  async #withPage(wire: IrcWire, progress: Progress): Promise<IrcWire> {
+  /** Each vote would be a line; the outcome is one. */
+  async #poll(part: Extract<Part, { kind: "poll" }>, key: string): Promise<Sent> {
+    if (!part.closed) return {};
+    const outcome = part.tally.map(({ text, votes }) => `${text}: ${votes}`).join(", ");
+    const text = clipBytes(`📊 The poll has ended. ${outcome}`.replace(/[\p{Cc}]/gu, " "), roomFor(this.#options.live().book, part.channel));
+    return this.#effect(part.channel, "The outcome of the poll was not sent", key, (target) => [{ command: "PRIVMSG", params: [target, text] }]);
+  }
+
+  async #withPage(wire: IrcWire, key: string, progress: Progress): Promise<IrcWire> {
     const [first] = wire.lines;
     if (!wire.page || !first) return wire;
     const saved = (progress.saved as { page?: string } | undefined)?.page;
-    const address = saved ?? (await this.#options.paste?.(wire.page.text, wire.page.title));
+    const address = saved ?? (await this.#options.paste?.(wire.page.text, wire.page.title, key));
     if (address === undefined) throw new Refused("The text is too long for IRC, and the bridge has no public address for a page with it.");
     if (saved === undefined) await progress.save({ page: address });
     const room = Buffer.byteLength(first.text) + PAGE_LINK_BYTES;

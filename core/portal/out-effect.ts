@@ -3,6 +3,7 @@ import type { Turn } from "../lane.ts";
 import type { LiveLogin } from "../logins.ts";
 import type { MatrixEvent } from "../matrix/event.ts";
 import { LoggedOut, Refused, TryLater, Uncertain } from "../model/errors.ts";
+import { eventId } from "../model/ids.ts";
 import type { Found, Part, Progress, Sent } from "../network.ts";
 import { keyFor, type PortalContext } from "./portal.ts";
 import type { JournalRow, Link } from "../store/store.ts";
@@ -42,7 +43,7 @@ export async function effect(
 ): Promise<void> {
   const { portal, link } = turn;
   const key = keyFor(link, name.what, name.place);
-  portal.unresolved.begin(link.id, key);
+  portal.unresolved.begin(link.id, key, eventId(name.what.split("\n", 1)[0] as string));
   try {
     const sent = (await findEarlier(turn, live, part, key)) ?? (await send(turn, live, part, key));
     await record(sent);

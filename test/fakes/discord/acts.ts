@@ -39,6 +39,8 @@ export interface Draft {
 export class Acts {
   readonly world: World;
   readonly gateway: FakeGateway;
+  /** The pictures that webhooks were given for their messages, by their addresses. */
+  readonly avatarUrls = new Map<string, string>();
 
   constructor(world: World, gateway: FakeGateway) {
     this.world = world;

@@ -126,6 +126,7 @@ function execute(door: Door, asked: Asked, p: { w: string; t: string }): APIMess
   const author = speaker(webhook, body);
   const channel = placeOf(door, asked, home, author);
   const stored = channel === "post" ? post(door, asked, home, author, draft) : door.acts.post(channel, author, draft);
+  if (typeof body["avatar_url"] === "string") door.acts.avatarUrls.set(stored.message.id, body["avatar_url"]);
   return asked.query.get("wait") === "true" ? shape(door, stored) : undefined;
 }
 
