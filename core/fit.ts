@@ -58,7 +58,7 @@ function fileText(file: OutFile): RichText {
   return [{ type: "paragraph", content: [{ type: "text", text: `${words}: ` }, link] }];
 }
 
-/** The answers with their numbers, and where to vote: nobody counts what is answered where polls are only text. */
+/** The answers with their numbers, and how to vote where polls are only text. */
 function pollText(poll: Poll): RichText {
   const question: Block = {
     type: "paragraph",
@@ -68,7 +68,7 @@ function pollText(poll: Poll): RichText {
     ],
   };
   const answers: Block = { type: "list", start: 1, items: poll.answers.map(({ text }) => plainText(text)) };
-  return [question, answers, ...plainText("Votes are given on Matrix.")];
+  return [question, answers, ...plainText("Vote by writing !vote and the number.")];
 }
 
 /** The longest excerpt in front of a text: it should be known again, not read. */

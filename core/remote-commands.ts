@@ -9,6 +9,7 @@ import type { RemoteCommand } from "./model/events.ts";
 import { MODERATOR, type Moderation, type Moderator } from "./moderation.ts";
 import { personKey } from "./opt-out.ts";
 import type { Link } from "./store/store.ts";
+import { voteByWords } from "./portal/votes.ts";
 
 export interface RemoteCommandContext extends CommandContext {
   readonly moderation: Moderation;
@@ -54,6 +55,8 @@ async function answerRemote(context: RemoteCommandContext, live: LiveLogin, even
       return await context.linking.confirm(network, event.channel, first, event.power);
     case "account":
       return await account(context, live, event, first);
+    case "vote":
+      return await voteByWords(context, live, event, words, key);
     case "optout":
     case "optin":
       return await context.optOuts.set(personKey(network, event.sender), verbs === "optout");

@@ -129,8 +129,13 @@ export class Delivery {
   async #poll(part: Extract<Part, { kind: "poll" }>, key: string): Promise<Sent> {
     if (!part.closed) return {};
     const outcome = part.tally.map(({ text, votes }) => `${text}: ${votes}`).join(", ");
-    const text = clipBytes(`📊 The poll has ended. ${outcome}`.replace(/[\p{Cc}]/gu, " "), roomFor(this.#options.live().book, part.channel));
-    return this.#effect(part.channel, "The outcome of the poll was not sent", key, (target) => [{ command: "PRIVMSG", params: [target, text] }]);
+    const text = clipBytes(
+      `📊 The poll has ended. ${outcome}`.replace(/[\p{Cc}]/gu, " "),
+      roomFor(this.#options.live().book, part.channel),
+    );
+    return this.#effect(part.channel, "The outcome of the poll was not sent", key, (target) => [
+      { command: "PRIVMSG", params: [target, text] },
+    ]);
   }
 
   async #withPage(wire: IrcWire, key: string, progress: Progress): Promise<IrcWire> {

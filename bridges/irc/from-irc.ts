@@ -109,11 +109,11 @@ function contentOf(command: string, words: string): { text: string; style: Style
   return action === undefined || action === "" ? undefined : { text: action, style: "emote" };
 }
 
-/** Words to the bridge: `!causeway …` and `!optout` anywhere, and what begins with `!` in a private talk. */
+/** Words to the bridge: `!causeway …`, `!vote n` and `!optout` anywhere, and what begins with `!` in a private talk. */
 function commandIn(text: string, place: Place): string | undefined {
   const [, word = "", rest = ""] = /^!(\S+)\s*(.*)$/s.exec(text) ?? [];
   if (/^causeway$/i.test(word)) return rest.trim() || "help";
-  return /^opt(in|out)$/i.test(word) || (place.direct && word !== "") ? `${word.toLowerCase()} ${rest}`.trim() : undefined;
+  return /^(opt(in|out)|vote)$/i.test(word) || (place.direct && word !== "") ? `${word.toLowerCase()} ${rest}`.trim() : undefined;
 }
 
 function replyOf(line: Line): { replyTo?: { message: RemoteMessageId } } {

@@ -39,6 +39,7 @@ export interface OwnWishesOptions {
 
 const SERVICES_WITHIN = 8000;
 const ENTER_WITHIN = 8000;
+const NICK_WITHIN = 3000;
 
 export class OwnWishes {
   readonly #options: OwnWishesOptions;
@@ -57,9 +58,14 @@ export class OwnWishes {
     await account.learn({ nick });
     await this.#options.comeBack();
     this.#options.wished(nick);
-    const { book } = this.#options.live();
+    const { book, hearing } = this.#options.live();
     if (book.me.nick === nick) return `You are ${nick} on ${networkName}.`;
+    const renamed = hearing.watch((line) => line.command === "NICK" && book.isMe(line.nick));
     const refusal = (await this.#ask("NICK", nick)).find(isRefusal);
+    // Some servers confirm before they do it.
+    if (!refusal && book.me.nick !== nick)
+      await Promise.race([renamed.line, this.#options.clock.sleep(NICK_WITHIN, this.#options.signal).catch(() => undefined)]);
+    renamed.stop();
     if (refusal)
       throw new Refused(`${nick} is not to be had: the server says "${readable(lastParam(refusal))}". You remain ${book.me.nick}.`);
     return `You are ${book.me.nick} on ${networkName} from now on${nick === wish ? "" : ` (${wish} in letters that IRC takes)`}.`;

@@ -75,7 +75,9 @@ export class Session {
       open: () => this.#registration.begin(),
       line: (text) => this.#take(text),
       closed: (why) => this.end({ kind: "lost", why }),
-      ...(events.skip ? { skip: (bytes, start, end) => this.#ready && (events.skip?.(bytes, start, end, this.#asks.isFenced) ?? false) } : {}),
+      ...(events.skip
+        ? { skip: (bytes, start, end) => this.#ready && (events.skip?.(bytes, start, end, this.#asks.isFenced) ?? false) }
+        : {}),
     });
   }
 

@@ -69,7 +69,9 @@ export class Sessions {
       events: (session) => ({
         happened: (item, mark) => this.#listening(session()).hearing.take(item, mark),
         late: (mark, items) => options.delivery().late(mark, items),
-        ...(self.skip ? { skip: (bytes, start, end, asking) => self.skip?.(bytes, start, end, this.#live?.book.me.nick ?? "", asking) ?? false } : {}),
+        ...(self.skip
+          ? { skip: (bytes, start, end, asking) => self.skip?.(bytes, start, end, this.#live?.book.me.nick ?? "", asking) ?? false }
+          : {}),
       }),
       settle: (session) => this.#settle(session),
       lost: (session, ending) => this.#lost(session, ending),

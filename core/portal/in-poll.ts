@@ -7,16 +7,18 @@ import { pollEndContent, voteContent } from "../matrix/to-matrix.ts";
 import type { RemotePollClosed, RemoteVote } from "../model/events.ts";
 import type { EventId } from "../model/ids.ts";
 import { eventIn } from "./portal.ts";
+import { pollNamed } from "./votes.ts";
 
 export async function inVote(turn: InTurn, event: RemoteVote): Promise<void> {
   const { portal, link, live, row } = turn;
   const [record] = await knownMessage(turn, event.message);
-  if (record) {
+  const poll = pollNamed(event.message) ?? record?.event;
+  if (poll) {
     const as = await speakIn(turn, await senderOf(live.connection, event.sender, event.person));
-    const answers = record.origin === "matrix" ? await ownAnswers(turn, record.event, event.answers) : event.answers;
+    const answers = record?.origin === "matrix" ? await ownAnswers(turn, record.event, event.answers) : event.answers;
     const remote = `vote:${event.message}:${event.sender}:${row.id}`;
     const earlier = new Earlier(portal, link, turn.again);
-    await sendIn(portal, link, earlier, { ...voteContent(record.event, answers), as, remote, part: 0, at: event.at });
+    await sendIn(portal, link, earlier, { ...voteContent(poll, answers), as, remote, part: 0, at: event.at });
   }
   await portal.store.journal.finish(row.id, {});
 }

@@ -14,6 +14,7 @@ import { gatherOut } from "./out-gather.ts";
 import { eventIn } from "./portal.ts";
 import { type Voice, voiceOf } from "./relay.ts";
 import type { Done, MessageRecord } from "../store/store.ts";
+import { pollTold } from "./votes.ts";
 
 type Content = Readonly<Record<string, unknown>>;
 
@@ -22,6 +23,8 @@ export async function outMessage(turn: OutTurn, content: Content = turn.event.co
   const voice = await voiceOf(portal, link, mxid(event.sender), row);
   if (!voice) return await portal.store.journal.finish(row.id, {});
   const parts = await partsOf(turn, voice, content);
+  if (event.type.endsWith("poll.start") && voice.live.connection.capabilities(link.channel).poll === "fallback")
+    await pollTold(portal.store.settings, link, eventId(event.event_id));
   try {
     await sayParts(turn, voice, parts, 0);
   } catch (error) {

@@ -131,7 +131,7 @@ test("without a public address a file is still told of", () => {
 });
 
 test("a poll is a numbered text that says where votes are given", () => {
-  assert.equal(words({ poll, body: [] }, capable("fallback")), "📊 Lunch?\n1. Soup\n2. Pie\nVotes are given on Matrix.");
+  assert.equal(words({ poll, body: [] }, capable("fallback")), "📊 Lunch?\n1. Soup\n2. Pie\nVote by writing !vote and the number.");
 });
 
 test("what does not cross at all is refused in a sentence", () => {

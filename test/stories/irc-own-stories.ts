@@ -136,7 +136,11 @@ export function ircOwnStories(name: string, options: IrcOwnStoryOptions): void {
       assert.ok(told);
       assert.ok(!dave.said(home).some((text) => text.includes("may I speak?")));
       dave.send(`MODE ${home} -b annika!*@*`, `INVITE annika ${home}`);
-      await dave.wait((line) => line.command === "JOIN" && line.nick === "annika" && dave.heard.lastIndexOf(line) > lastKick(dave), "she is back", WITHIN);
+      await dave.wait(
+        (line) => line.command === "JOIN" && line.nick === "annika" && dave.heard.lastIndexOf(line) > lastKick(dave),
+        "she is back",
+        WITHIN,
+      );
       await room.say("back again");
       await own("back again");
     });
@@ -148,7 +152,11 @@ export function ircOwnStories(name: string, options: IrcOwnStoryOptions): void {
       const ghost = `@_irc_one_otto:${world.hs.serverName}`;
       await room.find({ sender: ghost, body: "here I am" });
       await room.setPower((levels) => ({ ...levels, users: { ...(levels["users"] as object), [ghost]: 50 } }));
-      await dave.wait((line) => line.command === "MODE" && /^\+o/.test(line.params[1] ?? "") && line.params.includes("otto") && line.nick === "annika", "otto is an operator", WITHIN);
+      await dave.wait(
+        (line) => line.command === "MODE" && /^\+o/.test(line.params[1] ?? "") && line.params.includes("otto") && line.nick === "annika",
+        "otto is an operator",
+        WITHIN,
+      );
       await room.kick(ghost, "too loud");
       const kick = await dave.wait((line) => line.command === "KICK" && line.params.includes("otto"), "otto is kicked", WITHIN);
       assert.equal(kick.nick, "annika");
@@ -171,7 +179,9 @@ export function ircOwnStories(name: string, options: IrcOwnStoryOptions): void {
     test("`!irc quit` ends the connection for good, and `!irc nick` brings it back", async () => {
       await chat.say("!irc one quit");
       await chat.next({ sender: world.bot, body: /^You have left/ }, WITHIN);
-      await dave.wait((line) => line.command === "401" || line.command === "318" || line.command === "QUIT", "she is gone").catch(() => undefined);
+      await dave
+        .wait((line) => line.command === "401" || line.command === "318" || line.command === "QUIT", "she is gone")
+        .catch(() => undefined);
       await chat.say("!irc one status");
       await chat.next({ sender: world.bot, body: /not connected.*quit/s }, WITHIN);
       await chat.say("!irc one nick");

@@ -185,6 +185,34 @@ export function ircStories(name: string, options: IrcStoryOptions): void {
       hedy.quit();
     });
 
+    test("a poll stands on IRC as text with numbers, `!vote` counts in the room, and its end is told", async () => {
+      const poll = {
+        kind: "org.matrix.msc3381.poll.disclosed",
+        max_selections: 1,
+        question: { "org.matrix.msc1767.text": "Lunch?" },
+        answers: [
+          { id: "s", "org.matrix.msc1767.text": "Soup" },
+          { id: "p", "org.matrix.msc1767.text": "Pie" },
+        ],
+      };
+      const start = await room.send("org.matrix.msc3381.poll.start", { "org.matrix.msc3381.poll.start": poll });
+      await dave.hear(home, /2\. Pie/);
+      await dave.hear(home, /!vote/);
+      dave.say(home, "!vote 3");
+      await dave.hear("dave", /Which answer\?/);
+      dave.say(home, "!vote 2");
+      await dave.hear("dave", /Your vote counts: Pie/);
+      const vote = await room.find({ type: "org.matrix.msc3381.poll.response" });
+      assert.equal(vote.sender, `@_irc_one_dave:${world.hs.serverName}`);
+      assert.deepEqual((vote.content["org.matrix.msc3381.poll.response"] as { answers: unknown }).answers, ["p"]);
+      await room.send("org.matrix.msc3381.poll.end", {
+        "m.relates_to": { rel_type: "m.reference", event_id: start },
+        "org.matrix.msc3381.poll.end": {},
+        body: "over",
+      });
+      await dave.hear(home, /The poll has ended\. Soup: 0, Pie: 1/);
+    });
+
     test("kicked out, the bot says so and comes back", async () => {
       await linkedRoom("irc one #strict");
       const op = await IrcPerson.connect(irc, "oona");
