@@ -12,6 +12,7 @@ import { answer, offerCommands } from "./commands.ts";
 import type { DiscordConfig } from "./config.ts";
 import { act, rule, talk } from "./deeds.ts";
 import { edit, pin, react, remove, rename, tally, whereOf } from "./effects.ts";
+import { Code, isDenied } from "./failures.ts";
 import { Facts } from "./facts.ts";
 import { find } from "./find.ts";
 import { Gateway } from "./gateway.ts";
@@ -159,7 +160,7 @@ export class DiscordConnection implements Connection {
   }
 
   send(part: Part, key: string, progress: Progress): Promise<Sent> {
-    return this.#whileUp(() => send(this.#live, part, key, progress));
+    return this.#whileUp(() => inSight(() => send(this.#live, part, key, progress)));
   }
 
   find(part: Part, key: string, progress: Progress): Promise<Found> {
@@ -320,6 +321,16 @@ async function send(live: Live, part: Part, key: string, progress: Progress): Pr
 async function hinted(live: Live, hint: Hint): Promise<void> {
   if (hint.kind !== "typing" || !hint.on || !live.config.typing) return;
   await live.rest.post(Routes.channelTyping(await whereOf(live, hint)));
+}
+
+/** What the bot may not see for a while is kept, as what it was removed from: it goes when the right is given back. */
+async function inSight<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!isDenied(error, Code.MissingAccess)) throw error;
+    throw new TryLater("The bot may not see that channel on Discord: it needs the permission View Channel there.", 60_000, "channel");
+  }
 }
 
 /** The contract's five errors, and no others. */

@@ -1,6 +1,6 @@
 /** What is done to messages and channels. "Already so" is success. https://discord.com/developers/docs/resources/message */
 import { type APIMessage, Routes } from "discord-api-types/v10";
-import { Refused, Uncertain } from "../../core/model/errors.ts";
+import { Refused, TryLater, Uncertain } from "../../core/model/errors.ts";
 import type { ReactionKey } from "../../core/model/message.ts";
 import { clip } from "../../core/model/plain.ts";
 import type { DeletePart, EditPart, PinPart, ReactPart, Sent, TopicPart, VotePart } from "../../core/network.ts";
@@ -161,8 +161,19 @@ export async function rename(live: Live, part: TopicPart): Done {
   requireAvailable(live, part.channel);
   const body = part.kind === "topic" ? { topic: clip(part.text, 1024) } : { name: clip(part.text, 100) };
   live.setByUs.set(`${part.kind}:${part.channel}`, part.text);
-  await live.rest.patch(Routes.channel(part.channel), { body, reason: `By ${part.speaker.name} (${part.speaker.mxid})`, sub: part.kind });
+  const reason = `By ${part.speaker.name} (${part.speaker.mxid})`;
+  await alone(() => live.rest.patch(Routes.channel(part.channel), { body, reason, sub: part.kind }));
   return {};
+}
+
+/** Discord takes two of these in ten minutes: what is said does not wait for them. */
+async function alone(run: () => Promise<unknown>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    if (error instanceof TryLater && error.scope === "channel") throw new TryLater(error.message, error.after, "item");
+    throw error;
+  }
 }
 
 /** Bots cannot vote: how Matrix has voted stands in a line under the poll, which is edited as votes come. */

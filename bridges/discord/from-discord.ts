@@ -227,7 +227,7 @@ function noteOf(message: GatewayMessage, names: Names): string | undefined {
 
 /** Whoever speaks by a webhook never stands among the `mentions`: a reply to them cannot be told from a silent one, and rings. */
 function isRung(message: GatewayMessage, { author, webhook_id: webhook }: APIMessage): boolean {
-  return webhook !== undefined || message.mentions.some(({ id }) => id === author.id);
+  return webhook !== undefined || (message.mentions ?? []).some(({ id }) => id === author.id);
 }
 
 function replyOf(message: GatewayMessage, view: View): RemoteReply | undefined {

@@ -104,6 +104,8 @@ export function guildEvents(
     case On.ThreadUpdate:
     case On.ThreadCreate:
       live.guilds.apply(payload);
+      // The bot may have been given a right that it lacked.
+      live.core.opened?.(channelId(d.id));
       return facts.changesOf(d.id, road);
     case On.GuildEmojisUpdate:
     case On.ThreadListSync:

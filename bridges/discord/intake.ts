@@ -192,7 +192,7 @@ export class Intake {
   #said(d: GatewayMessage & { readonly guild_id?: string }, stand: Stand, road: Road): Reading {
     const { live, pluralkit } = this.#context;
     const view = this.#view(d.guild_id);
-    for (const user of d.mentions) live.members.mentioned(user, d.guild_id);
+    for (const user of d.mentions ?? []) live.members.mentioned(user, d.guild_id);
     const command = writtenCommand(live, d, road, stand);
     if (command.length > 0) return command;
     this.#attached.set(d.id, attachedTo(d));

@@ -64,11 +64,7 @@ async function attachment(live: Live, ref: Extract<FileRef, { kind: "attachment"
 async function freshAddress(live: Live, ref: Extract<FileRef, { kind: "attachment" }>): Promise<string | undefined> {
   const message = await absent(live.rest.get<APIMessage>(Routes.channelMessage(ref.channel, ref.message)));
   const all = [...(message?.attachments ?? []), ...(message?.message_snapshots ?? []).flatMap((one) => one.message.attachments)];
-  const direct = all.find(({ id }) => id === ref.id)?.url;
-  if (direct !== undefined || message === undefined) return direct;
-  const body = { attachment_urls: [ref.url] };
-  const answer = await absent(live.rest.post<{ refreshed_urls: { refreshed?: string }[] }>("/attachments/refresh-urls", { body }));
-  return answer?.refreshed_urls[0]?.refreshed;
+  return all.find(({ id }) => id === ref.id)?.url;
 }
 
 async function fetched(live: Live, url: string): Promise<Opened> {

@@ -31,7 +31,8 @@ function answerText({ text, emoji }: APIPoll["answers"][number]["poll_media"]): 
 
 export function pollWire(poll: Poll): PollWire {
   const answers = poll.answers.map(({ text }) => text.toWellFormed());
-  const fits = answers.length <= ANSWERS && answers.every((text) => text.length <= ANSWER) && poll.question.length <= QUESTION;
+  const isText = (text: string, most: number) => text.trim() !== "" && text.length <= most;
+  const fits = answers.length <= ANSWERS && answers.every((text) => isText(text, ANSWER)) && isText(poll.question, QUESTION);
   return {
     question: poll.question.toWellFormed(),
     answers,
@@ -61,7 +62,7 @@ export function buttonRows(wire: PollWire): object[] {
   const buttons = wire.answers.map((text, index) => ({
     type: ComponentType.Button,
     style: ButtonStyle.Secondary,
-    label: clip(oneLine(text), 80),
+    label: clip(oneLine(text).trim(), 80) || String(index + 1),
     custom_id: `vote:${index + 1}`,
   }));
   const rows: object[] = [];

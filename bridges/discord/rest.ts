@@ -5,10 +5,11 @@
  * https://discord.com/developers/docs/reference
  */
 import { STATUS_CODES } from "node:http";
-import { DiscordAPIError, HTTPError, REST, type ResponseLike } from "@discordjs/rest";
+import { DefaultUserAgent, DiscordAPIError, HTTPError, REST, type ResponseLike } from "@discordjs/rest";
 import type { Logger } from "pino";
 import { Agent, request, type Dispatcher } from "undici";
 import { Broken, LoggedOut, Refused, TooLarge, TryLater, Uncertain } from "../../core/model/errors.ts";
+import { clip } from "../../core/model/plain.ts";
 import type { Clock } from "../../core/network.ts";
 import { Blocked, codeOf, headersOf, Limited, NoAnswer, retryAfterOf, wasNeverSent } from "./answers.ts";
 import { type Ask, openUpload, queryOf } from "./asks.ts";
@@ -30,6 +31,8 @@ export interface RestContext {
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 const ANSWER_WITHIN = 15_000;
+/** https://discord.com/developers/docs/resources/audit-log: 512 characters at most. */
+const LONGEST_REASON = 400;
 /** Slower than this nobody uploads. */
 const BYTES_PER_MS = 30;
 const FIRST_BLOCK = 60_000;
@@ -96,7 +99,8 @@ export class Rest {
   /** A file of Discord's, by its whole address. Not counted: the CDN has no such limits. */
   async download(url: string): Promise<Dispatcher.ResponseData> {
     try {
-      return await request(url, { dispatcher: this.#agent, headersTimeout: 30_000, bodyTimeout: 60_000 });
+      const headers = { "user-agent": DefaultUserAgent };
+      return await request(url, { dispatcher: this.#agent, headers, headersTimeout: 30_000, bodyTimeout: 60_000 });
     } catch (error) {
       throw new TryLater("Discord's files cannot be reached.", this.#growing(), "item", { cause: new Error(codeOf(error)) });
     }
@@ -151,7 +155,7 @@ export class Rest {
         auth: ask.anonymous !== true,
         headers: { ...upload?.headers, [TURN]: id },
         ...(ask.query ? { query: queryOf(ask.query) } : {}),
-        ...(ask.reason === undefined ? {} : { reason: ask.reason.slice(0, 400) }),
+        ...(ask.reason === undefined ? {} : { reason: clip(ask.reason.toWellFormed(), LONGEST_REASON) }),
         ...(upload ? { body: upload.body, passThroughBody: true } : ask.body === undefined ? {} : { body: ask.body }),
       });
     } catch (error) {

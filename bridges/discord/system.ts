@@ -32,7 +32,7 @@ export function systemWords(message: APIMessage, names: Names): Inline[] | undef
     case MessageType.RecipientAdd:
       return [text("added "), ...others(message, names), text(" to the thread")];
     case MessageType.RecipientRemove:
-      return message.mentions[0]?.id === message.author.id
+      return message.mentions?.[0]?.id === message.author.id
         ? [text("left the thread")]
         : [text("removed "), ...others(message, names), text(" from the thread")];
     case MessageType.Call:
@@ -119,7 +119,7 @@ function strong(words: string): Inline {
 
 function others(message: APIMessage, names: Names): Inline[] {
   const out: Inline[] = [];
-  for (const { id } of message.mentions) {
+  for (const { id } of message.mentions ?? []) {
     if (out.length > 0) out.push(text(", "));
     out.push({ type: "mention", target: { kind: "person", remote: userId(id) }, text: names.person(id) ?? "someone" });
   }

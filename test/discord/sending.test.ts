@@ -421,6 +421,33 @@ test("during an outage of one server its messages wait, and others go on", async
   assert.ok(!bridge.core.events.some((event) => event.kind === "channel-gone"));
 });
 
+test("a topic that has to wait its ten minutes keeps nothing else waiting", async (t) => {
+  const stage = await scene(t);
+  const bridge = await stage.start();
+  stage.fake.http.limits.force((bucket) => bucket.startsWith("PATCH /channels/"), 540);
+  const topic = { kind: "topic", channel: channelId(stage.channel), text: "lamps", speaker: mira } as const;
+  await assert.rejects(bridge.send(topic), (error: Error) => error instanceof TryLater && error.scope === "item" && error.after > 500_000);
+  await bridge.say({ text: "meanwhile" });
+});
+
+test("a channel that the bot may not see for a while keeps what is said there; it goes when the right is back", async (t) => {
+  const stage = await scene(t);
+  const bridge = await stage.start();
+  const place = stage.fake.channelOf(stage.channel);
+  await bridge.say({ text: "before" });
+  const deny = String(Bit.ViewChannel);
+  stage.fake.acts.updateChannel(place, { overwrites: [{ id: stage.fake.bot.user.id, type: 1, allow: "0", deny }] });
+  const react = { kind: "pin", channel: channelId(stage.channel), message: messageId("1"), speaker: mira } as const;
+  await assert.rejects(
+    bridge.send(react),
+    (error: Error) => error instanceof TryLater && error.scope === "channel" && /View Channel/.test(error.message),
+  );
+  const before = bridge.core.openings.length;
+  stage.fake.acts.updateChannel(place, { overwrites: [] });
+  await bridge.core.until(() => bridge.core.openings.length > before, "to be let in again");
+  await bridge.say({ text: "after" });
+});
+
 test("a person who is mentioned is rung, and @everyone only by those whom core allows", async (t) => {
   const stage = await scene(t);
   const bridge = await stage.start();
