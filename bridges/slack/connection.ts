@@ -227,6 +227,7 @@ export class SlackConnection implements Connection {
     await this.#do(async () => {
       const place = this.#desk.place(channel);
       const info = await this.#desk.directory.channel(place);
+      this.#session.joined();
       if (info?.is_member === true || info?.is_im === true || info?.is_mpim === true) return;
       if (info && info.is_private !== true) return await this.#desk.enter(place);
       throw new Refused("The Slack app is not in that channel, and a private one cannot be entered: someone there has to /invite it.");

@@ -4,7 +4,6 @@
  */
 import { LoggedOut } from "../../core/model/errors.ts";
 import type { RemoteEvent } from "../../core/model/events.ts";
-import { plainText } from "../../core/model/richtext.ts";
 import type { Core, Login } from "../../core/network.ts";
 import { type AppConfig, appOf, type SlackConfig, workspaceOf } from "./config.ts";
 import type { Desk } from "./desk.ts";
@@ -14,11 +13,11 @@ import { channelId, teamOfLogin } from "./ids.ts";
 import type { Delivery } from "./delivery.ts";
 import { type Intake, intakeOf, type Listener } from "./intake.ts";
 import { INSTALL_AGAIN } from "./failures.ts";
-import { BOT_SCOPES } from "./scopes.ts";
 import { Presences } from "./presences.ts";
 import type { SocketState } from "./socket.ts";
 import { Strays } from "./strays.ts";
 import { Within } from "./sweep.ts";
+import { Tell } from "./tell.ts";
 import type { Votes } from "./votes.ts";
 import { filled, type Json, record, records, string, strings } from "./wire.ts";
 
@@ -33,8 +32,6 @@ const SWEEP = 30 * 60_000;
 const SETTLED = 60_000;
 /** After this long Slack has done what it said. */
 const CERTAIN = 2_000;
-/** The scope for names and pictures of Matrix people. */
-const NAMES = "chat:write.customize";
 
 export interface SessionContext {
   readonly config: SlackConfig;
@@ -57,6 +54,8 @@ export class Session implements Listener {
   #told: "up" | "down" | "" = "";
   #turn: Promise<void> = Promise.resolve();
   readonly #within: Within;
+  /** Of the app's own login: a person's is not asked to complain about it. */
+  readonly #tell: Tell | undefined;
   #resent: (() => void) | undefined;
   readonly #strays: Strays | undefined;
   #presences: Presences | undefined;
@@ -72,6 +71,7 @@ export class Session implements Listener {
     const { core, desk, history } = context;
     const back = (): void => this.core.state({ is: "connected", resumed: false });
     this.#within = new Within({ core, desk, signal: this.signal, back });
+    this.#tell = this.isOwn ? undefined : new Tell({ core, api: desk.api, signal: this.signal });
     this.#strays = this.isOwn ? new Strays({ core, desk, history, signal: this.signal }) : undefined;
     if (typeof app === "string") context.desk.self = { ...context.desk.self, app };
     context.core.signal.addEventListener("abort", () => this.close(), { once: true });
@@ -197,31 +197,18 @@ export class Session implements Listener {
     this.#told = "up";
     this.core.state({ is: "connected", resumed: false });
     this.sweep();
-    this.#tellMissing();
+    this.#tell?.missing();
     this.#strays?.look();
   }
 
-  /** What the app may not do is told where it matters: names and pictures are what everybody sees. */
-  #tellMissing(): void {
-    const { api } = this.#context.desk;
-    if (this.isOwn || api.scopes === undefined) return;
-    const missing = BOT_SCOPES.map(({ name }) => name).filter((name) => !api.may(name));
-    if (missing.length > 0) this.core.log.warn({ missing }, "The Slack app lacks permissions: see the documentation for what each is for");
-    if (missing.includes(NAMES)) this.tellNameless();
+  /** A channel is about to be linked. */
+  joined(): void {
+    this.#tell?.joined();
   }
 
-  /** Once in each channel, for as long as core remembers. */
+  /** The app may not post under other names, as it turned out. */
   tellNameless(): void {
-    const text = `The Slack app lacks the permission "${NAMES}", so what people on Matrix say stands there under the app's name, with theirs before it. Add it under "OAuth & Permissions" in the app's settings and install the app again.`;
-    this.#tellEverywhere(`scope:${NAMES}`, text);
-  }
-
-  #tellEverywhere(subject: string, text: string): void {
-    const body = plainText(text);
-    const events = this.core
-      .links()
-      .map<RemoteEvent>((channel) => ({ kind: "notice", channel, subject, at: Date.now(), via: "live", body }));
-    if (events.length > 0) this.core.receive(events).catch((error: unknown) => this.core.log.warn({ err: error }, text));
+    this.#tell?.nameless();
   }
 
   #tellDown(why: string): void {
@@ -389,13 +376,7 @@ export class Session implements Listener {
   }
 
   crowded(others: number): void {
-    const what = others === 1 ? "Another program is" : `${others} other programs are`;
-    const text = `${what} connected with this Slack app's token and gets a part of what is said here: a second Causeway, perhaps. Until that is stopped, messages may be missing.`;
-    if (this.isOwn) return;
-    this.core.log.error({ others }, text);
-    const day = Math.floor(Date.now() / 86_400_000);
-    this.#tellEverywhere(`crowded:${day}`, text);
-    this.core.alarm?.(`crowded:${day}`, text).catch((error: unknown) => this.core.log.warn({ err: error }, text));
+    this.#tell?.crowded(others);
   }
 
   /** Compares our channels with Slack's. */

@@ -31,6 +31,10 @@ export interface SlackTownOptions {
   readonly settings?: LinkSettings;
   /** Whether the homeserver and the bridge know the second registration. */
   readonly doublePuppets?: boolean;
+  /** No token in the config: the app is installed by the browser. */
+  readonly installedByBrowser?: boolean;
+  /** Whether the admins have a room of their own. */
+  readonly adminRoom?: boolean;
   /** Further keys of the workspace in the config. */
   readonly workspace?: Readonly<Record<string, unknown>>;
   /** Called before the bridge starts: another workspace, other rights. Returns further workspaces of the config. */
@@ -44,6 +48,8 @@ export interface SlackTown extends Stage {
   /** A Matrix person with power in the room. */
   readonly ann: MatrixUser;
   readonly room: MatrixRoom;
+  /** The admins' room; the same as `room` where there is none. */
+  readonly admins: MatrixRoom;
   readonly address: string;
   /** Her chat with the bot; made when it is first asked for. */
   chat(user?: MatrixUser): Promise<MatrixRoom>;
@@ -57,6 +63,8 @@ export interface SlackTown extends Stage {
   readonly texts: (channel?: Channel) => string[];
   ghost(person: Person, team?: Team): string;
   signIn(user: MatrixUser, person: Person): Promise<MatrixRoom>;
+  /** Alice installs the app by her browser. */
+  install(): Promise<void>;
   stopBridge(): Promise<void>;
   startBridge(): Promise<void>;
   close(): Promise<void>;
@@ -83,12 +91,19 @@ export async function openSlackTown(options: SlackTownOptions = {}): Promise<Sla
   const hs = await startHomeserver({ clock, services: options.doublePuppets ? [{ ...puppets }] : [] });
   const ann = await hs.user("ann");
   const room = await ann.createRoom({ preset: "private_chat", power_level_content_override: { users: { [BOT]: 50 } } });
+  const admins = options.adminRoom ? await ann.createRoom({ preset: "private_chat" }) : room;
   const port = await freePort();
   const address = `http://127.0.0.1:${port}`;
   const at = `${address}/_causeway/slack/${team.id}`;
   const events = way === "socket" ? { app_token: app.appToken } : { signing_secret: app.signingSecret };
   if (way === "http") app.urls = { events: `${at}/events`, interactivity: `${at}/interactivity`, commands: `${at}/commands` };
-  const workspace = { bot_token: bot.token, ...events, client_id: app.clientId, client_secret: app.clientSecret, ...options.workspace };
+  const workspace = {
+    ...(options.installedByBrowser ? {} : { bot_token: bot.token }),
+    ...events,
+    client_id: app.clientId,
+    client_secret: app.clientSecret,
+    ...options.workspace,
+  };
   const section = slackConfig.parse({ api_url: fake.apiUrl, workspaces: { [team.id]: workspace, ...more } });
   const link = { network: "slack", channel: `${team.id} ${channel.id}`, room: room.id, readers: "open", ...options.settings };
   const core = coreSchema.parse({
@@ -97,6 +112,7 @@ export async function openSlackTown(options: SlackTownOptions = {}): Promise<Sla
     database: { path: join(folder, "causeway.db"), key_file: join(folder, "causeway.key") },
     permissions: { "*": "admin" },
     links: [link],
+    ...(options.adminRoom ? { admin_room: admins.id } : {}),
     ...options.config,
   });
   const networks = new Map([[networkId("slack"), { network: slack as Network, config: section }]]);
@@ -111,8 +127,17 @@ export async function openSlackTown(options: SlackTownOptions = {}): Promise<Sla
   };
   await startBridge();
   hs.addService({ ...registration, url: address });
+  if (options.adminRoom) await admins.invite(BOT);
   await room.invite(BOT);
   await room.find({ sender: BOT, body: /^I am the bridge/ });
+  const install = async () => {
+    fake.browser = stage.alice;
+    const begun = await fetch(`${at}/install`, { redirect: "manual" });
+    const cookie = begun.headers.get("set-cookie")?.split(";")[0] ?? "";
+    const page = await fetch(fake.authorize(new URL(begun.headers.get("location") ?? "")), { headers: { cookie } });
+    if (page.status !== 200) throw new Error(await page.text());
+  };
+  if (options.installedByBrowser) await install();
   await until(
     async () => (await room.state("uk.half-shot.bridge", `io.causeway.slack/${team.id}/${channel.id}`)) !== undefined,
     "the link",
@@ -136,6 +161,8 @@ export async function openSlackTown(options: SlackTownOptions = {}): Promise<Sla
     hs,
     ann,
     room,
+    admins,
+    install,
     address,
     chat,
     asks,
