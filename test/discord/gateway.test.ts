@@ -195,7 +195,7 @@ test("a frame of twenty megabytes, one that is no JSON and events that nobody kn
     channel_id: stage.channel,
     guild_id: stage.guild.id,
     author: { id: stage.alice.id },
-    mentions: "everybody",
+    mentions: 5,
   });
   await bridge.settled();
   assert.ok(
