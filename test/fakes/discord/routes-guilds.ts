@@ -136,7 +136,7 @@ function userRoutes(router: Router, door: Door): void {
   router.on("GET", "/applications/@me", (asked) => botOf(asked).application);
   router.on("PUT", "/applications/:a/commands", (asked) => {
     const bot = botOf(asked);
-    bot.commands = (asked.body["list"] as unknown[]) ?? [];
+    bot.commands = checkedCommands((asked.body["list"] as Command[] | undefined) ?? []);
     return bot.commands;
   });
   router.on("POST", "/interactions/:i/:t/callback", (asked, p) => {
@@ -149,12 +149,6 @@ function userRoutes(router: Router, door: Door): void {
     if (door.world.now() - interaction.at > 3_000) throw unknown.interaction();
     interaction.acknowledged = true;
     interaction.ephemeral = ((Number((asked.body["data"] as { flags?: unknown } | undefined)?.flags ?? 0) || 0) & 64) !== 0;
-  });
-  router.on("POST", "/attachments/refresh-urls", (asked) => {
-    botOf(asked);
-    const urls = asked.body["attachment_urls"] as string[];
-    const fresh = (url: string): string => `${url.split("?")[0]}?ex=${Math.floor(door.world.now() / 1000 + 86_400).toString(16)}&is=0&hm=0`;
-    return { refreshed_urls: urls.map((original) => ({ original, refreshed: fresh(original) })) };
   });
   router.on("GET", "/channels/:c/thread-members", (asked, { c }) =>
     [...channelFor(door, botOf(asked), c).members].map((user_id) => ({ id: c, user_id, join_timestamp: door.world.iso(), flags: 0 })),
@@ -187,4 +181,58 @@ function members(door: Door, asked: Asked, g: string): unknown {
     .filter(({ user }) => BigInt(user.id) > after)
     .sort((a, b) => (BigInt(a.user.id) < BigInt(b.user.id) ? -1 : 1));
   return all.slice(0, limit).map(memberShape);
+}
+
+interface Command {
+  readonly type?: number;
+  readonly name: string;
+  readonly description?: string;
+  readonly required?: boolean;
+  readonly options?: readonly Command[];
+  readonly default_member_permissions?: unknown;
+}
+
+/** https://discord.com/developers/docs/interactions/application-commands#application-command-object */
+function checkedCommands(all: readonly Command[]): unknown[] {
+  const count = (type: number) => all.filter((one) => (one.type ?? 1) === type).length;
+  if (count(1) > 100 || count(2) > 5 || count(3) > 5) throw new ApiError(400, 30_032, "Maximum number of application commands reached");
+  for (const [index, command] of all.entries()) {
+    const isMenu = command.type === 2 || command.type === 3;
+    if (isMenu && (command.description || command.options))
+      throw invalid(
+        `${index}.description`,
+        "APPLICATION_COMMAND_CONTEXT_MENU_DESCRIPTION_INVALID",
+        "Context menu commands cannot have description",
+      );
+    if (isMenu && (command.name.length < 1 || command.name.length > 32))
+      throw invalid(`${index}.name`, "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 32 in length.");
+    const { default_member_permissions: bits } = command;
+    if (bits !== undefined && bits !== null && !(typeof bits === "string" && /^\d+$/.test(bits)))
+      throw invalid(`${index}.default_member_permissions`, "BASE_TYPE_BAD_STRING", "Must be a string of digits.");
+    if (!isMenu) checkedOption(command, String(index));
+    if (sizeOf(command) > 4_000) throw invalid(String(index), "APPLICATION_COMMAND_TOO_LARGE", "Command exceeds maximum size (4000)");
+  }
+  return [...all];
+}
+
+function checkedOption({ name, description, options = [] }: Command, path: string): void {
+  if (!/^[-_'\p{L}\p{N}]{1,32}$/u.test(name) || name !== name.toLowerCase())
+    throw invalid(`${path}.name`, "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid");
+  if (!description || description.length > 100)
+    throw invalid(`${path}.description`, "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length.");
+  if (options.length > 25) throw invalid(`${path}.options`, "BASE_TYPE_MAX_LENGTH", "Must be 25 or fewer in length.");
+  if (new Set(options.map((one) => one.name)).size < options.length)
+    throw invalid(`${path}.options`, "APPLICATION_COMMAND_OPTIONS_NAME_ALREADY_EXISTS", "Option name already exists");
+  const firstOptional = options.findIndex(({ required }) => required !== true);
+  if (firstOptional >= 0 && options.slice(firstOptional).some(({ required }) => required === true))
+    throw invalid(
+      `${path}.options`,
+      "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID",
+      "Required options must be placed before non-required options",
+    );
+  for (const [index, option] of options.entries()) checkedOption(option, `${path}.options.${index}`);
+}
+
+function sizeOf({ name, description = "", options = [] }: Command): number {
+  return name.length + description.length + options.reduce((sum, one) => sum + sizeOf(one), 0);
 }
