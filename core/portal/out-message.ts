@@ -12,7 +12,7 @@ import type { Part, SayPart, Sent } from "../network.ts";
 import { effect, type OutTurn } from "./out-effect.ts";
 import { gatherOut } from "./out-gather.ts";
 import { eventIn } from "./portal.ts";
-import { type Voice, voiceOf } from "./relay.ts";
+import { speakerOf, type Voice, voiceOf } from "./relay.ts";
 import type { Done, MessageRecord } from "../store/store.ts";
 import { pollTold } from "./votes.ts";
 
@@ -54,6 +54,7 @@ async function sayParts(turn: OutTurn, voice: Voice, parts: readonly SayPart[], 
 
 export async function partsOf(turn: OutTurn, voice: Voice, content: Content): Promise<readonly SayPart[]> {
   const { portal, link, event } = turn;
+  requireSize(content);
   const capabilities = voice.live.connection.capabilities(link.channel);
   const message = await gatherOut(portal, link, voice.live.connection, event, content, voice.speaker);
   const fitting = fit(message, capabilities);
@@ -70,6 +71,14 @@ async function partsWithLink(turn: OutTurn, voice: Voice, content: Content, alon
   const fitting = fit({ ...message, ...(alone ? { body: [] } : {}) }, { ...capabilities, files: "fallback" });
   if ("refused" in fitting) throw new Refused(fitting.refused);
   return live.network.toParts(fitting.message, capabilities);
+}
+
+/** Client-server API, "Size limits": a homeserver that lets more through would have us fill a channel with it. */
+const LARGEST_EVENT = 65_536;
+
+function requireSize(content: Content): void {
+  const texts = [content["body"], content["formatted_body"]].filter((text) => typeof text === "string");
+  if (texts.some((text) => text.length > LARGEST_EVENT)) throw new Refused("The text is longer than a message in Matrix may be.");
 }
 
 export function sayDone(turn: OutTurn, voice: Voice, id: EventId, part: SayPart, place: number, sent: Sent): Done {
@@ -131,7 +140,7 @@ async function editUnknown(turn: OutTurn, target: EventId, content: Content): Pr
 
 export async function applyEdit(turn: OutTurn, target: EventId, content: Content, records: readonly MessageRecord[]): Promise<void> {
   const { portal, link, event, row } = turn;
-  const voice = await voiceOf(portal, link, records[0]?.sender ?? mxid(event.sender), row);
+  const voice = await voiceOfRecord(turn, records[0]);
   const edits = [{ edit: eventId(event.event_id), target }];
   if (!voice) return await portal.store.journal.finish(row.id, {});
   const capabilities = voice.live.connection.capabilities(link.channel);
@@ -146,6 +155,14 @@ export async function applyEdit(turn: OutTurn, target: EventId, content: Content
     await editParts(turn, voice, target, content, records);
   }
   await portal.store.journal.finish(row.id, event.type === "m.room.redaction" ? {} : { edits });
+}
+
+/** What the shared login has said for somebody is the shared login's to edit, though they have signed in since. */
+async function voiceOfRecord({ portal, link, event, row }: OutTurn, record: MessageRecord | undefined): Promise<Voice | undefined> {
+  const sender = record?.sender ?? mxid(event.sender);
+  const voice = await voiceOf(portal, link, sender, row);
+  if (!voice?.speaker.own || record?.login !== link.login || voice.live.login.id === link.login) return voice;
+  return { live: portal.logins.serving(link), speaker: await speakerOf(portal, link, sender, false) };
 }
 
 /** Only the parts that changed are touched; those that came to be are said after them, those that fell away are deleted. */

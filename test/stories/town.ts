@@ -1,4 +1,5 @@
 /** A bridge in this process between the fake homeserver and the toy network: one room, one channel, people on both sides. */
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,6 +42,8 @@ export interface Town {
   told(): Promise<string[]>;
   /** The status of what the service answers to a question of the homeserver's, by its path after `/_matrix/app/v1`. */
   asked(path: string): Promise<number>;
+  /** What the service answers to a transaction of somebody who says to be the homeserver. `body` goes as it is. */
+  pushed(body: string | Uint8Array, as?: { readonly token?: string; readonly txn?: string }): Promise<{ status: number; errcode?: string }>;
   stopBridge(): Promise<void>;
   /** `more`: settings of the config that are others from now on. */
   startBridge(more?: TownOptions["config"]): Promise<void>;
@@ -131,6 +134,12 @@ export async function openTown(options: TownOptions = {}): Promise<Town> {
     async asked(path) {
       const headers = { authorization: `Bearer ${registration.hs_token}` };
       return (await fetch(`http://127.0.0.1:${port}/_matrix/app/v1${path}`, { headers })).status;
+    },
+    async pushed(body, { token = registration.hs_token, txn = randomUUID() } = {}) {
+      const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+      const url = `http://127.0.0.1:${port}/_matrix/app/v1/transactions/${txn}`;
+      const response = await fetch(url, { method: "PUT", headers, body: body as NonNullable<RequestInit["body"]> });
+      return { status: response.status, ...((await response.json()) as { errcode?: string }) };
     },
     texts: async () => (await channel()).map((message) => message.text),
     told: async () => (await toy.standing(toy.channel)).map((message) => message.text).filter((text) => OWN_WORDS.test(text)),
