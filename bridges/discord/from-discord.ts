@@ -76,6 +76,7 @@ function messageEvent(message: GatewayMessage, view: View, stand: Stand, road: R
     ...(stand.thread ? { thread: stand.thread } : {}),
     ...(message.poll ? { poll: pollFrom(message.poll) } : {}),
     ...(note === undefined ? {} : { note }),
+    ...(message.edited_timestamp ? { edited: Date.parse(message.edited_timestamp) } : {}),
   };
 }
 
@@ -97,6 +98,7 @@ export function fromUpdate(
     replyTo: _reply,
     poll: _poll,
     note: _note,
+    edited: _edited,
     cursor: _cursor,
     files: left,
     ...event

@@ -53,7 +53,9 @@ export class Intake {
   }
 
   dispatch(payload: GatewayDispatchPayload, ticket: Ticket): void {
-    const where = whereOf(payload);
+    const place = whereOf(payload);
+    // What is said in threads stands in one room with the rest of their channel, and keeps its place there.
+    const where = this.#context.stands.homeOf(place) ?? place;
     const before = this.#busy.get(where);
     if (before)
       return this.#occupy(

@@ -54,6 +54,7 @@ export function readMessage(message: Json, road: Road, known: Known): RemoteMess
     message: messageId(ts),
     style: styleOf(message, known),
     body: readBody(message, known),
+    ...(TIMESTAMP.test(string(record(message.edited).ts)) ? { edited: timeOf(string(record(message.edited).ts)) } : {}),
     ...(files.length === 0 ? {} : { files }),
     ...(thread === undefined ? {} : { thread }),
     // Seen in the channel, it is an answer to what its thread hangs from.

@@ -57,6 +57,8 @@ export interface RemoteMessage extends Happening, BySomeone {
   readonly poll?: Poll;
   /** Extra room for people elsewhere who should know: "forwarded", "used /roll", "also sent to the channel". Shown small, above the body. */
   readonly note?: string;
+  /** When it was last edited, milliseconds since 1970, where history shows the text as it is by now. Absent = as it was first said. */
+  readonly edited?: number;
 }
 
 /** `excerpt` and `author` are for the case that the target is unknown here. */

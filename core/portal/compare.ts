@@ -123,7 +123,8 @@ async function changesOf(
   if (before !== undefined && before !== digest && connection.capabilities(link.channel).edit === "full") {
     const { style, body, sender, person } = there;
     const said = person ? { sender, person } : { sender };
-    out.push({ ...base, ...said, kind: "edit", message, version: digest, style, body, subject: `edit:${message}:${digest}` });
+    const at = (there.kind === "message" ? there.edited : there.at) ?? base.at;
+    out.push({ ...base, ...said, at, kind: "edit", message, version: digest, style, body, subject: `edit:${message}:${digest}` });
   }
   if (!record) return out;
   const standing = (await context.messages.reactions(link.id, record.event)).filter((one) => one.origin === "remote");

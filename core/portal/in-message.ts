@@ -114,6 +114,7 @@ function recordOf(turn: InTurn, event: RemoteMessage, sent: EventId, as: Mxid, p
     ...(event.thread ? { thread: event.thread.id } : {}),
     ...(digest !== undefined ? { digest } : {}),
     at: event.at,
+    ...(event.edited !== undefined ? { edited: event.edited } : {}),
   };
 }
 
@@ -130,6 +131,8 @@ export async function inEdit(turn: InTurn, event: RemoteEdit): Promise<void> {
   if (known.length === 0) return await editUnknown(turn, event);
   const text = known.find((record) => !isFile(record)) ?? (known[0] as MessageRecord);
   if (text.origin === "remote" && text.digest === digestOf(event) && !event.files) return await journal.finish(row.id, {});
+  // Delivered late, behind a newer one: what stands is right.
+  if (text.edited !== undefined && event.at < text.edited) return await journal.finish(row.id, {});
   const { refs } = await gatherIn(portal, link, live.connection, { ...event, files: [] }, row);
   if (text.origin === "remote" && portal.doubles.isLost(text.sender)) return await editAnew(turn, event, text);
   const as = text.origin === "remote" ? text.sender : await speakIn(turn, await senderOf(live.connection, event.sender, event.person));
@@ -144,7 +147,7 @@ export async function inEdit(turn: InTurn, event: RemoteEdit): Promise<void> {
   await sendIn(portal, link, earlier, { type, content, as, remote: `edit:${event.message}:${event.version}`, part: 0, at: event.at });
   const gone = known.filter((record) => isGone(record) && record !== text);
   for (const record of gone) await redactIn(portal, link, record.event, record.sender, `file:${event.message}`);
-  await journal.finish(row.id, { messages: isFile(text) && !isGone(text) ? [] : [{ ...text, digest: digestOf(event) }] });
+  await journal.finish(row.id, { messages: isFile(text) && !isGone(text) ? [] : [{ ...text, digest: digestOf(event), edited: event.at }] });
 }
 
 function isFile(record: MessageRecord): boolean {

@@ -6,6 +6,7 @@ import { LoggedOut, Refused, TryLater, Uncertain } from "../model/errors.ts";
 import { eventId } from "../model/ids.ts";
 import type { Found, Part, Progress, Sent } from "../network.ts";
 import { keyFor, type PortalContext } from "./portal.ts";
+import { StoreFull } from "../store/errors.ts";
 import type { JournalRow, Link } from "../store/store.ts";
 
 export interface OutTurn extends Turn {
@@ -90,11 +91,14 @@ async function send(turn: OutTurn, live: LiveLogin, part: Part, key: string): Pr
   const step: OutStep = { ...before, key, since: before?.since ?? portal.clock.now(), attempt: (before?.attempt ?? 0) + 1 };
   if (!(await portal.store.journal.attempt(row.id, step))) throw new TakenBack();
   turn.step = step;
+  const progress = progressOf(turn, step);
   try {
-    const sent = await live.connection.send(part, key, progressOf(turn, step));
+    const sent = await live.connection.send(part, key, progress);
     if (!sent.pending) return sent;
     return (await portal.unresolved.awaitEcho(key, portal.clock)) ?? (await findPending(turn, live, part, key));
   } catch (error) {
+    // However the network has told it: there was no room to write down what must be known before the effect.
+    if (progress.full) throw progress.full;
     if (isUnsent(error)) await notSent(turn);
     throw isHopeless(error, part, portal.clock.now() - step.since) ? new Refused(`The file could not be sent. ${error.message}`) : error;
   }
@@ -126,8 +130,8 @@ async function notSent(turn: OutTurn): Promise<void> {
   await portal.store.journal.save(row.id, turn.step);
 }
 
-function progressOf(turn: OutTurn, step: OutStep): Progress {
-  return {
+function progressOf(turn: OutTurn, step: OutStep): Progress & { full?: StoreFull } {
+  const progress: Progress & { full?: StoreFull } = {
     attempt: step.attempt,
     since: step.since,
     get saved() {
@@ -135,7 +139,13 @@ function progressOf(turn: OutTurn, step: OutStep): Progress {
     },
     save: async (data) => {
       turn.step = { ...(turn.step ?? step), saved: data };
-      await turn.portal.store.journal.save(turn.row.id, turn.step);
+      try {
+        await turn.portal.store.journal.save(turn.row.id, turn.step);
+      } catch (error) {
+        if (error instanceof StoreFull) progress.full = error;
+        throw error;
+      }
     },
   };
+  return progress;
 }

@@ -16,6 +16,7 @@ interface MessageRow {
   digest: string | null;
   login: LoginId | null;
   at: number;
+  edited: number | null;
 }
 
 interface ReactionRow {
@@ -61,10 +62,11 @@ function prepareWrites(db: Database) {
   return {
     // Recorded twice (by the echo and by the send), a message keeps what either knew.
     message: db.prepare<MessageRow>(`
-      INSERT INTO message (link, room, event, remote, part, origin, sender, thread, digest, login, at)
-      VALUES (:link, :room, :event, :remote, :part, :origin, :sender, :thread, :digest, :login, :at)
+      INSERT INTO message (link, room, event, remote, part, origin, sender, thread, digest, login, at, edited)
+      VALUES (:link, :room, :event, :remote, :part, :origin, :sender, :thread, :digest, :login, :at, :edited)
       ON CONFLICT (event, link, part) DO UPDATE SET remote = coalesce(excluded.remote, remote), thread = coalesce(excluded.thread, thread),
-        digest = coalesce(excluded.digest, digest), login = coalesce(excluded.login, login)`),
+        digest = coalesce(excluded.digest, digest), login = coalesce(excluded.login, login),
+        edited = coalesce(excluded.edited, edited)`),
     forget: db.prepare<[LinkId, EventId, number]>("DELETE FROM message WHERE link = ? AND event = ? AND part >= ?"),
     reaction: db.prepare<ReactionRow>(`
       INSERT OR REPLACE INTO reaction (event, link, target, sender, key, remote_key, origin)
@@ -118,6 +120,7 @@ function fromMessage(message: MessageRecord): MessageRow {
     digest: orNull(message.digest),
     login: orNull(message.login),
     at: toWhole(message.at),
+    edited: message.edited === undefined ? null : toWhole(message.edited),
   };
 }
 
@@ -134,6 +137,7 @@ function toMessage(row: MessageRow): MessageRecord {
     ...(row.digest !== null && { digest: row.digest }),
     ...(row.login !== null && { login: row.login }),
     at: row.at,
+    ...(row.edited !== null && { edited: row.edited }),
   };
 }
 

@@ -3,6 +3,7 @@ import { StoreUnusable } from "./errors.ts";
 import { first } from "./migrations/001-first.ts";
 import { attendance } from "./migrations/002-attendance.ts";
 import { endingSettings } from "./migrations/003-ending-settings.ts";
+import { editTimes } from "./migrations/004-edit-times.ts";
 
 /** One step of the schema. Once released it is never edited: a later one corrects it. */
 export interface Migration {
@@ -11,7 +12,7 @@ export interface Migration {
 }
 
 /** In order, without a gap: the last one's number is the schema that this version knows. */
-export const migrations: readonly Migration[] = [first, attendance, endingSettings];
+export const migrations: readonly Migration[] = [first, attendance, endingSettings, editTimes];
 
 /** "CSWY": tells our databases from other programs'. */
 export const APPLICATION_ID = 0x43535759;

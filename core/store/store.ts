@@ -161,6 +161,8 @@ export interface MessageRecord {
   /** The login that sent it, for edits and deletes by the same one. */
   readonly login?: LoginId;
   readonly at: number;
+  /** When it was last edited on the network, by the network's time: what was edited before that is told too late. */
+  readonly edited?: number;
 }
 
 export interface MessageStore {
