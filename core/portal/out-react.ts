@@ -11,7 +11,7 @@ import type { ReactionKey } from "../model/message.ts";
 import type { ReactPart } from "../network.ts";
 import { effect, type OutTurn } from "./out-effect.ts";
 import { excerptOf } from "./out-gather.ts";
-import { type Voice, voiceOf } from "./relay.ts";
+import { speakerOf, type Voice, voiceOf } from "./relay.ts";
 import type { MessageRecord, ReactionRecord } from "../store/store.ts";
 
 export async function outReact(turn: OutTurn): Promise<void> {
@@ -66,9 +66,21 @@ export async function unreact(turn: OutTurn, reaction: ReactionRecord): Promise<
   const last = voice.speaker.own || others.length === 0;
   if (last && react !== "refused" && react !== "fallback") {
     const name = { what: `unreact ${event.event_id}`, place: 0 };
-    await effect(turn, voice.live, part(turn, "unreact", target, await keyOf(turn, reaction.key), voice), name, async () => {});
+    const key = await keyOf(turn, reaction.key);
+    await effect(turn, voice.live, part(turn, "unreact", target, key, voice), name, async () => {});
+    if (voice.speaker.own && others.length === 0) await unreactShared(turn, target, key, reaction);
   }
   await journal.finish(row.id, done);
+}
+
+/** It may have been relayed, before they signed in: nobody is left for whom the shared login's would stand. */
+async function unreactShared(turn: OutTurn, target: MessageRecord, key: ReactionKey, { sender }: ReactionRecord): Promise<void> {
+  const { portal, link, event } = turn;
+  const live = portal.logins.get(link.network, link.login);
+  if (live?.state.is !== "connected" || live.login.owner !== undefined) return;
+  const voice = { live, speaker: await speakerOf(portal, link, sender, false) };
+  const name = { what: `unreact ${event.event_id} for all`, place: 0 };
+  await effect(turn, live, part(turn, "unreact", target, key, voice), name, async () => {});
 }
 
 /** The live reactions that the shared login stands for. One emoji has two spellings, with and without U+FE0F, and clients send both. */

@@ -2,12 +2,13 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { createClock } from "../../core/clock.ts";
+import type { Standing } from "../conformance/harness.ts";
 import { raise as raiseDiscord, type Stage as DiscordStage, standing } from "../discord/harness.ts";
 import { startHomeserver } from "../fakes/homeserver.ts";
 import { FakeIrc, inspircd } from "../fakes/irc.ts";
 import { IrcPerson } from "../irc-person.ts";
 import type { MatrixUser } from "../matrix-client.ts";
-import type { MatrixRoom } from "../matrix-room.ts";
+import type { MatrixRoom, RoomEvent } from "../matrix-room.ts";
 import { raise as raiseSlack, type Stage as SlackStage, standingIn } from "../slack/harness.ts";
 import { openWorld, type World } from "../world.ts";
 import { until } from "./town.ts";
@@ -121,6 +122,98 @@ describe("Four sides", () => {
     await until(async () => !onDiscord().some((message) => message.text === "has been changed"), "deleted on Discord");
   });
 
+  const slackAt = async (text: string | RegExp) => {
+    await slackShows(text);
+    return onSlack().findLast((message) => matches(message.text, text)) as Standing;
+  };
+  const discordAt = async (text: string | RegExp) => {
+    await discordShows(text);
+    return onDiscord().findLast((message) => matches(message.text, text)) as Standing;
+  };
+  const idOf = ({ id }: Standing) => String(id);
+
+  test("a chain of answers goes through all four, each on what it answers", async () => {
+    const question = await room.say("who brings the lamp?");
+    const asked = { slack: await slackAt("who brings the lamp?"), discord: await discordAt("who brings the lamp?") };
+    await dave.hear(home, "<ann> who brings the lamp?");
+    slack.alice.say(slack.channel, "I do, says Slack", { thread: idOf(asked.slack), broadcast: true });
+    const first = await room.find({ body: "I do, says Slack" });
+    assert.equal(answered(first), question);
+    assert.match((await discordAt(/I do, says Slack$/)).text, /ann/, "the quote names whom it answers");
+    await dave.hear(home, /^<Alice> (?:.*ann.*)?I do, says Slack/);
+    discord.alice.say(discord.channel, "and I the oil, says Discord", { reply: idOf(await discordAt(/I do, says Slack$/)) });
+    const second = await room.find({ body: "and I the oil, says Discord" });
+    assert.equal(answered(second), first.event_id);
+    assert.equal((await slackAt("and I the oil, says Discord")).thread, idOf(asked.slack), "in the thread of what it answers");
+    await dave.hear(home, /and I the oil, says Discord/);
+    await room.reply(second, "and I the matches, says Matrix");
+    assert.equal((await slackAt("and I the matches, says Matrix")).thread, idOf(asked.slack));
+    assert.match((await discordAt(/and I the matches, says Matrix$/)).text, /↩.*and I the oil, says Discord/);
+    await dave.hear(home, /and I the matches, says Matrix/);
+    dave.say(home, "ann: good, says IRC");
+    const last = await room.find({ body: /good, says IRC/ });
+    assert.ok(last);
+    await slackShows(/good, says IRC/);
+    await discordShows(/good, says IRC/);
+  });
+
+  test("an edit that begins on Slack, on Discord or in the room is seen on the other three", async () => {
+    const there = slack.alice.say(slack.channel, "teh lamp from Slack");
+    await room.find({ body: "teh lamp from Slack" });
+    await discordShows("teh lamp from Slack");
+    await dave.hear(home, "<Alice> teh lamp from Slack");
+    slack.alice.edit(slack.channel, there.ts, "the lamp from Slack, trimmed");
+    await room.find({ body: "the lamp from Slack, trimmed" });
+    await discordShows("the lamp from Slack, trimmed");
+    await dave.hear(home, /trimmed/);
+    const other = discord.alice.say(discord.channel, "teh oil from Discord");
+    await room.find({ body: "teh oil from Discord" });
+    await slackShows("teh oil from Discord");
+    await dave.hear(home, "<Alice> teh oil from Discord");
+    discord.alice.edit(discord.channel, other, "the oil from Discord, refilled");
+    await room.find({ body: "the oil from Discord, refilled" });
+    await slackShows("the oil from Discord, refilled");
+    await dave.hear(home, /refilled/);
+    const mine = await room.say("teh matches from Matrix");
+    await slackShows("teh matches from Matrix");
+    await discordShows("teh matches from Matrix");
+    await dave.hear(home, "<ann> teh matches from Matrix");
+    await room.edit(mine, "the matches from Matrix, dried");
+    await slackShows("the matches from Matrix, dried");
+    await discordShows("the matches from Matrix, dried");
+    await dave.hear(home, /dried/);
+  });
+
+  test("a reaction that begins on any side that has them stands on all of those", async () => {
+    const mine = await room.say("react to this");
+    const [there, other] = [await slackAt("react to this"), await discordAt("react to this")];
+    slack.alice.react(slack.channel, idOf(there), "🎉");
+    await room.find((event) => event.type === "m.reaction" && keyOf(event) === "🎉" && target(event) === mine);
+    await until(async () => reactions(onDiscord(), other).includes("🎉"), "Slack's on Discord");
+    discord.alice.react(discord.channel, idOf(other), "👀");
+    await room.find((event) => event.type === "m.reaction" && keyOf(event) === "👀" && target(event) === mine);
+    await until(async () => reactions(onSlack(), there).includes("👀"), "Discord's on Slack");
+    await room.react(mine, "🔥");
+    await until(async () => reactions(onSlack(), there).includes("🔥"), "Matrix's on Slack");
+    await until(async () => reactions(onDiscord(), other).includes("🔥"), "Matrix's on Discord");
+    slack.alice.react(slack.channel, idOf(there), "🎉", false);
+    await until(async () => !reactions(onDiscord(), other).includes("🎉"), "taken back on Discord");
+  });
+
+  test("a deletion that begins on Slack or Discord is one everywhere that has them", async () => {
+    const there = slack.alice.say(slack.channel, "a slip on Slack");
+    const first = await room.find({ body: "a slip on Slack" });
+    await discordShows("a slip on Slack");
+    slack.alice.delete(slack.channel, there.ts);
+    await until(async () => !onDiscord().some(({ text }) => text === "a slip on Slack"), "gone on Discord");
+    await until(async () => (await room.event(first.event_id)).content["body"] === undefined, "gone in the room");
+    const other = discord.alice.say(discord.channel, "a slip on Discord");
+    await room.find({ body: "a slip on Discord" });
+    await slackShows("a slip on Discord");
+    discord.alice.delete(discord.channel, other);
+    await until(async () => !onSlack().some(({ text }) => text === "a slip on Discord"), "gone on Slack");
+  });
+
   test("a file from Discord is a file in the room and on Slack, and the other way round", async () => {
     await room.sendFile(Buffer.from("the plans"), { name: "plans.txt", type: "text/plain" });
     await until(
@@ -132,6 +225,22 @@ describe("Four sides", () => {
     );
   });
 });
+
+function answered(event: RoomEvent): string | undefined {
+  return (event.content["m.relates_to"] as { "m.in_reply_to"?: { event_id: string } } | undefined)?.["m.in_reply_to"]?.event_id;
+}
+
+function keyOf(event: RoomEvent): string | undefined {
+  return (event.content["m.relates_to"] as { key?: string } | undefined)?.key;
+}
+
+function target(event: RoomEvent): string | undefined {
+  return (event.content["m.relates_to"] as { event_id?: string } | undefined)?.event_id;
+}
+
+function reactions(all: readonly Standing[], of: Standing): readonly string[] {
+  return (all.find(({ id }) => id === of.id)?.reactions ?? []).map(({ emoji }) => emoji);
+}
 
 function matches(text: string, wanted: string | RegExp): boolean {
   return typeof wanted === "string" ? text === wanted : wanted.test(text);

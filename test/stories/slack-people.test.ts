@@ -228,6 +228,25 @@ describe("Signing in on Slack goes wrong", () => {
     assert.deepEqual((await chat.event(secret)).content, {});
   });
 
+  test("what was relayed before they signed in is still theirs to edit, to delete and to take back", async () => {
+    const eve = await town.hs.user("evelyn");
+    await town.room.invite(eve.id);
+    const hers = await eve.join(town.room.id);
+    const theirs = town.alice.say(town.channel, "react to this");
+    const event = await town.room.find({ body: "react to this" });
+    const reaction = await hers.react(event, "🎉");
+    await until(async () => theirs.reactions.length === 1, "relayed");
+    const [first, second] = [await hers.say("teh first"), await hers.say("teh second")];
+    await town.shows("teh second");
+    await town.signIn(eve, town.bob);
+    await hers.edit(first, "the first");
+    assert.equal((await town.shows("the first")).username, "evelyn");
+    await hers.redact(second);
+    await until(async () => !town.texts().includes("teh second"), "the deletion");
+    await hers.redact(reaction);
+    await until(async () => theirs.reactions.length === 0, "the reaction");
+  });
+
   test("an account that somebody is signed in with is not taken from them", async () => {
     const eve = await town.hs.user("eve");
     const hers = await town.chat(eve);
