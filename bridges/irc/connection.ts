@@ -441,7 +441,7 @@ export class IrcConnection implements Connection {
   #entered(id: RemoteChannelId, name: string, since: number | undefined): void {
     const missed = since ?? this.#presence.missedSince(id);
     this.#presence.saw(id);
-    this.#options.core.opened?.(id);
+    this.#options.core.opened?.(id, since !== undefined && this.#history.isThere());
     if (missed !== undefined && !this.#history.isThere()) this.#absences.ended(id, missed);
     const live = this.#sessions.current;
     if (live) this.#inquiries.modes(live.session, id, name);
