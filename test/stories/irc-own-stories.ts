@@ -153,7 +153,7 @@ export function ircOwnStories(name: string, options: IrcOwnStoryOptions): void {
       await room.find({ sender: ghost, body: "here I am" });
       await room.setPower((levels) => ({ ...levels, users: { ...(levels["users"] as object), [ghost]: 50 } }));
       await dave.wait(
-        (line) => line.command === "MODE" && /^\+o/.test(line.params[1] ?? "") && line.params.includes("otto") && line.nick === "annika",
+        (line) => line.command === "MODE" && (line.params[1] ?? "").startsWith("+o") && line.params.includes("otto") && line.nick === "annika",
         "otto is an operator",
         WITHIN,
       );
