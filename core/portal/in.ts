@@ -3,12 +3,13 @@ import { inDelete, inEdit, inMessage, type InTurn } from "./in-message.ts";
 import { inPoll, inVote } from "./in-poll.ts";
 import { inReact, inReactionsAre } from "./in-react.ts";
 import { inChannelChanged, inChannelGone, inIdChanged, inMembership, inMissed, inNotice, inPin } from "./in-room.ts";
-import { translated } from "../matrix/failure.ts";
-import { Broken, TryLater } from "../model/errors.ts";
+import { MatrixError, translated } from "../matrix/failure.ts";
+import { Broken, Refused, TryLater } from "../model/errors.ts";
 import { never, type RemoteEvent } from "../model/events.ts";
 import { linkId } from "../model/ids.ts";
 import type { Work } from "../lane.ts";
 import { type PortalContext, requireOpen } from "./portal.ts";
+import type { Link } from "../store/store.ts";
 
 export function workIn(portal: PortalContext, link: number): Work {
   return async (row, { again }) => {
@@ -26,10 +27,21 @@ export function workIn(portal: PortalContext, link: number): Work {
       if (await portal.optOuts.leavesOut(known.network, event)) return await portal.store.journal.finish(row.id, {});
       await take({ portal, link: known, live, row, again }, event);
     } catch (error) {
-      throw translated(error);
+      throw await judgedAnew(portal, known, translated(error));
     }
     portal.told.delivered(known, "in", event.kind, row.at, row.trace);
   };
+}
+
+/** A room that was replaced, or closed, in the very moment refuses what was on its way: that waits, like all that comes after it. */
+async function judgedAnew(portal: PortalContext, link: Link, failure: unknown): Promise<unknown> {
+  const cause = failure instanceof Refused ? failure.cause : undefined;
+  if (!(cause instanceof MatrixError) || cause.status !== 403) return failure;
+  portal.rooms.forget(link.room);
+  return await requireOpen(portal, link).then(
+    () => failure,
+    (why: unknown) => translated(why),
+  );
 }
 
 async function take(turn: InTurn, event: RemoteEvent): Promise<void> {
