@@ -6,6 +6,7 @@ import { roomFor } from "./delivery.ts";
 import { readChannelId } from "./ids.ts";
 import type { Live } from "./live.ts";
 import { OPERATOR, powerOf } from "./modes.ts";
+import { readMarker } from "./read-marks.ts";
 import { relaysByName } from "./relaymsg.ts";
 import type { Session } from "./session.ts";
 
@@ -39,6 +40,7 @@ export function abilitiesIn(channel: RemoteChannelId, { config, live, own, histo
     redaction: mayRedact && (session?.caps.has("draft/message-redaction") ?? false),
     typing: passes("+typing"),
     history,
+    readMarks: own && (session?.caps.has(readMarker) ?? false),
     named,
     operator,
     topic: operator || (place?.modesKnown === true && !place.modes.has("t")),

@@ -42,8 +42,7 @@ export class Callers {
       if (event.direct !== true || event.echo) return [event];
       if (this.#options.own) return [event.kind === "message" && this.#isNoTalk(event) ? toOwner(event) : event];
       if (event.kind === "message") this.#called(event);
-      // The relay bot has no conversations; what is said to the bridge is a command.
-      return event.kind === "command" ? [event] : [];
+      return [event];
     });
   }
 

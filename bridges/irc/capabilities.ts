@@ -34,6 +34,8 @@ export interface ServerAbilities {
   readonly redaction: boolean;
   readonly typing: boolean;
   readonly history: boolean;
+  /** Of a person's own connection: their other clients are told how far they have read. */
+  readonly readMarks: boolean;
   /** The speaker's name stands beside the message: their own connection, or RELAYMSG. */
   readonly named: boolean;
   readonly operator: boolean;
@@ -78,7 +80,7 @@ export function capabilitiesOf(server: ServerAbilities): IrcCapabilities {
     topic: server.topic ? "full" : "refused",
     name: "refused",
     typing: server.typing ? "full" : "refused",
-    read: "refused",
+    read: server.readMarks ? "full" : "refused",
     kick: server.operator ? "full" : "refused",
     ban: server.operator ? "full" : "refused",
     history: server.history ? "full" : "refused",
@@ -108,6 +110,7 @@ export const bestCapabilities: IrcCapabilities = capabilitiesOf({
   redaction: true,
   typing: true,
   history: true,
+  readMarks: true,
   named: false,
   operator: true,
   topic: true,
@@ -124,6 +127,7 @@ export const plainCapabilities: IrcCapabilities = capabilitiesOf({
   redaction: false,
   typing: false,
   history: false,
+  readMarks: false,
   named: false,
   operator: false,
   topic: true,

@@ -20,6 +20,7 @@ export const wantedCaps: readonly string[] = [
   "draft/event-playback",
   "draft/message-redaction",
   "draft/multiline",
+  "draft/read-marker",
   "draft/relaymsg",
   "echo-message",
   "extended-join",

@@ -146,6 +146,7 @@ const ircNetworkSchema = z.strictObject({
   flood: floodSchema.prefault({}).describe("How fast lines leave."),
   relay: relaySchema.prefault({}).describe("People without a connection of their own."),
   own: ownSchema.prefault({}).describe("People with a connection of their own."),
+  presence: z.boolean().default(false).describe("Tell who is away, where the server tells it. The homeserver has to want presence too."),
   local_address: z.union([z.ipv4(), z.ipv6()]).optional().describe("Local address to connect from."),
   proxy: z
     .strictObject({ host: word(255), port: z.int().min(1).max(65535), user: oneLine(100).optional(), password: oneLine(300).optional() })

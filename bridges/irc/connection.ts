@@ -10,6 +10,7 @@ import { Absences } from "./absences.ts";
 import { Answers } from "./answers.ts";
 import { Attendance } from "./attendance.ts";
 import { Callers } from "./callers.ts";
+import { Away } from "./away.ts";
 import type { IrcCapabilities } from "./capabilities.ts";
 import { type IrcNetworkConfig, settingsOf } from "./config.ts";
 import { Ctcp } from "./ctcp.ts";
@@ -29,6 +30,7 @@ import { OwnNicks } from "./own-nicks.ts";
 import { OwnWishes } from "./own-wishes.ts";
 import { Perspective } from "./perspective.ts";
 import { Presence } from "./presence.ts";
+import { ReadMarks } from "./read-marks.ts";
 import { Reception } from "./reception.ts";
 import { relayNick, relaysByName } from "./relaymsg.ts";
 import type { Self } from "./self.ts";
@@ -72,6 +74,7 @@ export class IrcConnection implements Connection {
   readonly #netsplit: Netsplit;
   readonly #nicks: OwnNicks;
   readonly #typing: Typing;
+  readonly #marks: ReadMarks;
   readonly #upkeep: Upkeep;
   readonly #sessions: Sessions;
   readonly #answers: Answers;
@@ -168,6 +171,7 @@ export class IrcConnection implements Connection {
     this.#netsplit = new Netsplit({ clock, tell: (channel, text) => this.#tell(this.#perspective.channelId(channel), text) });
     this.#nicks = new OwnNicks({ login: login.id, kin, keep, clock, log });
     this.#typing = new Typing(clock, this.#flood);
+    this.#marks = new ReadMarks({ clock, own: self.own, flood: this.#flood });
     this.#upkeep = new Upkeep({ clock, outbox, signal, attendance: this.#attendance });
     this.#sessions = new Sessions({
       network,
@@ -178,6 +182,7 @@ export class IrcConnection implements Connection {
       view,
       attendance: this.#attendance,
       netsplit: this.#netsplit,
+      away: new Away({ clock, enabled: config.presence && !self.own, take: (event) => this.#sessions.take([event]) }),
       ctcp: new Ctcp({ clock, version: options.version }),
       flood: this.#flood,
       nicks: this.#nicks,
@@ -273,7 +278,8 @@ export class IrcConnection implements Connection {
   }
 
   async hint(hint: Hint): Promise<void> {
-    if (hint.kind !== "typing" || this.#attendance.obstacle(hint.channel)) return;
+    if (this.#attendance.obstacle(hint.channel)) return;
+    if (hint.kind === "read") return this.#marks.read(hint.channel, this.#sessions.current);
     this.#typing.show(hint.channel, hint.on, this.#sessions.current);
   }
 

@@ -2,10 +2,11 @@
 import type { RemoteEvent } from "../../core/model/events.ts";
 import type { RemoteUserId } from "../../core/model/ids.ts";
 import type { Attendance } from "./attendance.ts";
+import type { Away } from "./away.ts";
 import { type Batch, type Item, isBatch } from "./batches.ts";
 import type { Book } from "./book.ts";
 import type { Ctcp } from "./ctcp.ts";
-import { changeOfPerson } from "./from-channel.ts";
+import { changeOfPerson, plainTopic } from "./from-channel.ts";
 import { fromLine, fromMultiline } from "./from-irc.ts";
 import { lastParam, type Line, param } from "./line.ts";
 import type { Netsplit } from "./netsplit.ts";
@@ -24,6 +25,7 @@ export interface HearingOptions {
   take(events: readonly RemoteEvent[]): void;
   /** Our nick is another now. */
   renamed(from: string, to: string): void;
+  readonly away: Away;
   /** Services have signed us in, or out. */
   signed(): void;
   /** The list of a channel's members has come. */
@@ -101,6 +103,9 @@ export class Hearing {
       case "901":
         book.me.account = this.#options.session.account;
         return this.#options.signed();
+      case "AWAY":
+        this.#away(line);
+        return this.#tell(line, mark);
       case "RENAME":
         this.#options.attendance.renamed(param(line, 0), param(line, 1), (text) => book.fold(text));
         return this.#tell(line, mark);
@@ -119,6 +124,16 @@ export class Hearing {
   #tell(line: Line, mark: string | undefined): void {
     this.#options.book.apply(line);
     this.#deliver(fromLine(line, this.#options.view(), mark), line.nick);
+  }
+
+  #away(line: Line): void {
+    const { book, away, view } = this.#options;
+    const person = book.person(line.nick);
+    const [heard] = book.channelsOf(line.nick);
+    // Whom core has never heard of has no ghost that could be away.
+    if (!person || !heard || person.told === undefined || view().isOurs(line.nick)) return;
+    const isAway = line.params.length > 0 && lastParam(line) !== "";
+    away.is(person.told, view().channelId(heard.name), isAway ? plainTopic(lastParam(line)) : undefined);
   }
 
   #quit(line: Line, batch: Batch | undefined): void {

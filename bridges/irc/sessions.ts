@@ -3,6 +3,7 @@ import { LoggedOut, TryLater } from "../../core/model/errors.ts";
 import type { RemoteEvent } from "../../core/model/events.ts";
 import type { ConnectionState, Core } from "../../core/network.ts";
 import type { Attendance } from "./attendance.ts";
+import type { Away } from "./away.ts";
 import type { Batch } from "./batches.ts";
 import { Book } from "./book.ts";
 import type { IrcNetworkConfig } from "./config.ts";
@@ -29,6 +30,7 @@ export interface SessionsOptions {
   readonly signal: AbortSignal;
   readonly attendance: Attendance;
   readonly netsplit: Netsplit;
+  readonly away: Away;
   readonly ctcp: Ctcp;
   readonly flood: Flood;
   readonly nicks: OwnNicks;
@@ -135,7 +137,7 @@ export class Sessions {
   /** The session's parts, made when it first speaks. */
   #listening(session: Session): Live {
     if (this.#live?.session === session) return this.#live;
-    const { config, network, self, attendance, netsplit, ctcp, view, counted } = this.#options;
+    const { config, network, self, attendance, netsplit, away, ctcp, view, counted } = this.#options;
     const book = new Book(session.nick, {
       network,
       byAccount: config.identity === "account",
@@ -151,6 +153,7 @@ export class Sessions {
       book,
       attendance,
       netsplit,
+      away,
       ctcp,
       view,
       own: self.own,
@@ -200,6 +203,7 @@ export class Sessions {
     this.#live = undefined;
     attendance.end();
     netsplit.end();
+    this.#options.away.end();
     if (ending.kind !== "flooded") return;
     flood.punished();
     core.keep.set("pace", { ...flood.pace }).catch((error: unknown) => core.log.warn({ err: error }, "The pace was not kept"));

@@ -343,7 +343,7 @@ suite("hostile names", { concurrency: 4 }, () => {
   });
 });
 
-test("files, pins, names, edits and polls are refused in a sentence", async (t) => {
+test("files, pins, names and edits are refused in a sentence", async (t) => {
   const bridge = await stage(t, { profile: plain });
   const target = { channel: causeway, message: remoteMessageId("m1"), speaker: mira } as const;
   const [part] = bridge.parts({ text: "x" });
@@ -352,7 +352,6 @@ test("files, pins, names, edits and polls are refused in a sentence", async (t) 
     { kind: "edit", ...target, wire: part.wire, text: "x" },
     { kind: "pin", ...target },
     { kind: "unpin", ...target },
-    { kind: "poll", ...target, tally: [], closed: false },
     { kind: "name", channel: causeway, text: "x", speaker: mira },
     { kind: "react", ...target, key: { kind: "unicode", text: "x" } },
     { kind: "delete", ...target, own: true },
