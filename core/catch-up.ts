@@ -56,6 +56,18 @@ export class CatchUp {
     if (!resumed && live.connection.history) await this.#context.links.nextPhase(live.network.id, live.login.id);
   }
 
+  /** As `begin`, for one link, whose channel was out of sight while the login was connected. */
+  async beginOne(live: LiveLogin, link: Link): Promise<void> {
+    if (live.connection.history && link.login === live.login.id) {
+      await this.#context.links.nextPhase(live.network.id, live.login.id, link.id);
+    }
+  }
+
+  async runOne(live: LiveLogin, link: Link): Promise<void> {
+    const now = await this.#context.links.link(link.id);
+    if (now?.behind) await this.#link(live, now, () => !this.#context.signal.aborted && live.state.is === "connected");
+  }
+
   /** Resolves when every link of the login has caught up, or a newer connection has taken over. */
   async run(live: LiveLogin, resumed: boolean): Promise<void> {
     const pass = Symbol(live.login.name);

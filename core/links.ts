@@ -88,9 +88,9 @@ export class Links {
     return (await this.link(link.id)) ?? link;
   }
 
-  /** A new connection that was not a resume: see `NewRow.phase`. */
-  async nextPhase(network: NetworkId, login: LoginId): Promise<void> {
-    await this.#store.nextPhase(network, login);
+  /** A new connection that was not a resume, or one link of it that was out of reach: see `NewRow.phase`. */
+  async nextPhase(network: NetworkId, login: LoginId, only?: LinkId): Promise<void> {
+    await this.#store.nextPhase(network, login, only);
     this.#forgotten += 1;
     this.#byId.clear();
   }

@@ -25,7 +25,7 @@ export interface LoginWatch {
   /** Called in order, after the state is set. */
   changed(live: LiveLogin, before: ConnectionState): void;
   /** What kept messages out of a channel is over. */
-  opened(live: LiveLogin, channel: RemoteChannelId): void;
+  opened(live: LiveLogin, channel: RemoteChannelId, missed: boolean): void;
 }
 
 export interface LoginContext {
@@ -161,7 +161,7 @@ export class Logins {
       route: (path, serve) => route(network, login, path, serve),
       publicUrl: publicUrl(network, login),
       ...(paste ? { paste } : {}),
-      opened: (channel) => watch.opened(entry, channel),
+      opened: (channel, missed = false) => watch.opened(entry, channel, missed),
       news: (told) => news?.(entry, told),
       alarm: (key, text) => alarm(`${network}/${login}:${key}`, text),
       clock,

@@ -172,9 +172,10 @@ export interface Core {
   news?(news: News): void;
   /**
    * What kept messages out of the channel is over (the bot is back in it, an outage has ended): what waits has its turn now, and not only
-   * when the time is up that `TryLater` named.
+   * when the time is up that `TryLater` named. `missed`: something may have been said there meanwhile that was not heard; where there is a
+   * history, it is read before what is received after this call has its turn.
    */
-  opened?(channel: RemoteChannelId): void;
+  opened?(channel: RemoteChannelId, missed?: boolean): void;
   readonly clock: Clock;
   readonly log: Logger;
   /** Aborted when the connection is closed. */

@@ -156,11 +156,17 @@ export class Reception implements LoginWatch {
       .catch((error: unknown) => this.#context.log.error({ network: live.network.id, err: error }, "Catching up failed"));
   }
 
-  opened(live: LiveLogin, channel: RemoteChannelId): void {
-    const { links, lanes, log } = this.#context;
-    const wake = async () => {
+  opened(live: LiveLogin, channel: RemoteChannelId, missed: boolean): void {
+    const { links, lanes, log, catchUp } = this.#context;
+    const begun = this.#inTurn(live, async () => {
       const link = await links.of(live.network.id, channel);
+      if (link && missed) await catchUp().beginOne(live, link);
+      return link;
+    });
+    const wake = async () => {
+      const link = await begun;
       if (link) lanes().wake(`out:${link.id}`, true);
+      if (link && missed) await catchUp().runOne(live, link);
     };
     wake().catch((error: unknown) => log.warn({ channel, err: error }, "What waits for a channel was not woken"));
   }

@@ -118,6 +118,13 @@ export class Surroundings {
     }
   }
 
+  /** The channel was out of reach, as the room was told. */
+  async cameBack(link: Link): Promise<void> {
+    const { notices, clock } = this.#context;
+    await notices.say(link.room, `back:${link.id}:${clock.now()}`, "The channel is within reach again: what waited crosses now.");
+    await this.opened(link.room);
+  }
+
   /** A room was replaced; what was remembered of the old one is remembered of the new one already. */
   async moved(from: RoomId, to: RoomId): Promise<void> {
     await this.shown.change(to, ({ listed: _listed, powers: _powers, unmoderated: _unmoderated, closed: _closed, ...others }) => others);

@@ -16,6 +16,7 @@ import type { Road } from "./view.ts";
 const KEY = "told";
 const SAVE_AFTER = 1_000;
 const GONE = "gone";
+const UNSEEN = "The bot may not see that channel on Discord: it needs the permission View Channel there.";
 
 export class Facts {
   readonly #live: Live;
@@ -73,7 +74,9 @@ export class Facts {
   #change(id: string, road: Road): RemoteEvent[] {
     const facts = this.#now(id);
     const before = this.#told.get(id);
+    if (facts && !this.#live.guilds.isSeen(id)) return before === GONE ? [] : [this.gone(id, UNSEEN, road)];
     if (!facts || isDeepStrictEqual(facts, before)) return [];
+    if (before === GONE) this.#live.core.opened?.(channelId(id), true);
     this.#put(id, facts);
     const happened = base({ channel: channelId(id) }, road, this.#live.core.clock.now());
     if (before === undefined || before === GONE) return [{ ...happened, kind: "channel-changed", facts }];

@@ -13,6 +13,7 @@ import {
   type GatewayDispatchPayload,
   GatewayDispatchEvents as On,
   Routes,
+  PermissionFlagsBits,
 } from "discord-api-types/v10";
 import { LoggedOut, Refused, TryLater } from "../../core/model/errors.ts";
 import type { Clock } from "../../core/network.ts";
@@ -48,8 +49,8 @@ export interface Guild extends Ruled {
   readonly name: string;
   readonly icon: string | null;
   readonly tier: number;
-  /** The bot's roles there. */
-  readonly mine: readonly string[];
+  /** The bot's roles there; undefined = not known. */
+  readonly mine: readonly string[] | undefined;
   /** Names by id. */
   readonly emoji: ReadonlyMap<string, string>;
   /** An outage on Discord's side: nothing there is gone. */
@@ -111,7 +112,14 @@ export class Guilds {
     const place = this.#places.get(id);
     const guild = place?.guild === undefined ? undefined : this.#guilds.get(place.guild);
     if (!place || !guild || guild.unavailable) return ~0n;
-    return permissionsIn(guild, this.overwritesOf(place), { id: this.#me(), roles: guild.mine });
+    return permissionsIn(guild, this.overwritesOf(place), { id: this.#me(), roles: guild.mine ?? [] });
+  }
+
+  /** Whether the bot may see it; yes where its own roles are not known. */
+  isSeen(id: string): boolean {
+    const guild = this.#guilds.get(this.#places.get(id)?.guild ?? "");
+    const isKnown = guild?.mine !== undefined && guild.roles.has(guild.id);
+    return !isKnown || (this.myPermissions(id) & PermissionFlagsBits.ViewChannel) !== 0n;
   }
 
   /** A thread's are its channel's. */
@@ -165,7 +173,7 @@ export class Guilds {
       absent(this.#rest.get<APIGuildMember>(Routes.guildMember(id, this.#me()))),
     ]);
     for (const channel of [...channels, ...(threads?.threads ?? [])]) this.put(channel, id);
-    return this.#putGuild(guild, me?.roles ?? []);
+    return this.#putGuild(guild, me?.roles);
   }
 
   /** Asked for once for all channels of a guild that catch up at the same time; what is younger comes live. */
@@ -185,7 +193,7 @@ export class Guilds {
       case On.GuildCreate:
         return this.#created(d);
       case On.GuildUpdate:
-        return void this.#putGuild(d, this.#guilds.get(d.id)?.mine ?? []);
+        return void this.#putGuild(d, this.#guilds.get(d.id)?.mine);
       case On.GuildDelete:
         return this.#lost(d.id, d.unavailable === true);
       case On.GuildRoleCreate:
@@ -225,7 +233,7 @@ export class Guilds {
     if (d.unavailable === true) return this.#lost(d.id, true);
     for (const channel of [...d.channels, ...d.threads]) this.put(channel, d.id);
     const me = d.members.find((member) => member.user.id === this.#me());
-    this.#putGuild(d, me?.roles ?? this.#guilds.get(d.id)?.mine ?? []);
+    this.#putGuild(d, me?.roles ?? this.#guilds.get(d.id)?.mine);
   }
 
   #lost(id: string, unavailable: boolean): void {
@@ -248,7 +256,7 @@ export class Guilds {
     if (known) this.#guilds.set(id, { ...known, ...change });
   }
 
-  #putGuild(guild: APIGuild, mine: readonly string[]): Guild {
+  #putGuild(guild: APIGuild, mine: readonly string[] | undefined): Guild {
     const known: Guild = {
       id: guild.id,
       name: guild.name,
@@ -291,7 +299,7 @@ export function isLinkable(type: ChannelType): boolean {
 }
 
 function nothingKnown(id: string): Guild {
-  return { id, name: "", icon: null, tier: 0, owner: undefined, roles: new Map(), mine: [], emoji: new Map(), unavailable: true };
+  return { id, name: "", icon: null, tier: 0, owner: undefined, roles: new Map(), mine: undefined, emoji: new Map(), unavailable: true };
 }
 
 function emojiNames(emojis: readonly { id: string | null; name: string | null }[]): ReadonlyMap<string, string> {

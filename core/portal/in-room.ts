@@ -75,12 +75,13 @@ export async function inIdChanged(turn: InTurn, event: RemoteIdChanged): Promise
 
 export async function inChannelChanged(turn: InTurn, event: RemoteChannelChanged): Promise<void> {
   const { portal, link, live, row } = turn;
-  const { gone: _back, ...before } = factsOf(link);
+  const { gone, ...before } = factsOf(link);
   const facts = mergeFacts(before, event.facts);
   const now = await portal.links.update(link, { facts });
   // Judged before anything more is relayed: a channel that turned private closes the room, or the link waits.
   const verdict = await portal.rooms.judge(now);
   const sight = [event.facts.visibility, event.facts.unlisted].some((fact) => fact !== undefined);
+  if (gone !== undefined) await portal.surroundings.cameBack(link);
   if (verdict.ok && sight) await portal.surroundings.opened(link.room);
   await portal.surroundings.changed(now, live, newsIn(before, event.facts), before.name);
   await tellModerated(turn, before.moderated, event.facts.moderated);

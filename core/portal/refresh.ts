@@ -23,10 +23,11 @@ export async function refresh(context: RefreshContext, live: LiveLogin, link: Li
     return;
   }
   const facts = rememberedOf(channel);
-  const { gone: _gone, ...before } = factsOf(link);
+  const { gone, ...before } = factsOf(link);
   const now = mergeFacts(before, facts);
   if (JSON.stringify(now) === JSON.stringify(link.facts)) return context.surroundings.refreshed(link, live, channel);
   const updated = await links.update(link, { facts: now });
   await rooms.judge(updated);
+  if (gone !== undefined) await context.surroundings.cameBack(updated);
   context.surroundings.refreshed(updated, live, channel);
 }

@@ -46,7 +46,7 @@ export function openPortals(db: Database, group: Group): PortalTables {
       removeLink: (id) => group.write(() => links.remove(id)),
       ...openAttendance(db, group),
       updateLink: (id, change) => group.write(() => links.change(id, change)),
-      nextPhase: (network, login) => group.write(() => links.nextPhase(network, login)),
+      nextPhase: (network, login, only) => group.write(() => links.nextPhase(network, login, only)),
     },
   };
 }
@@ -61,9 +61,9 @@ function openLinks(db: Database) {
     VALUES (:network, :channel, :login, :room, :made_by, :settings, :watermark, :phase, :behind, :paused, :facts, :at)`);
   const change = db.prepare<LinkRow>(`
     UPDATE link SET room = :room, settings = :settings, watermark = :watermark, behind = :behind, paused = :paused, facts = :facts, login = :login WHERE id = :id`);
-  const nextPhase = db.prepare<[NetworkId, LoginId]>(
-    "UPDATE link SET phase = phase + iif(behind, 0, 2), behind = 1 WHERE network = ? AND login = ?",
-  );
+  const behind = "UPDATE link SET phase = phase + iif(behind, 0, 2), behind = 1 WHERE";
+  const nextPhase = db.prepare<[NetworkId, LoginId]>(`${behind} network = ? AND login = ?`);
+  const nextPhaseOf = db.prepare<[LinkId]>(`${behind} id = ?`);
   const watermark = db.prepare<[LinkId], Cursor | null>("SELECT watermark FROM link WHERE id = ?").pluck();
   const advance = db.prepare<[Cursor, LinkId]>("UPDATE link SET watermark = ? WHERE id = ?");
   const remove = db.prepare<[LinkId]>("DELETE FROM link WHERE id = ?");
@@ -95,7 +95,8 @@ function openLinks(db: Database) {
       const link = toMaybe(byId.get(id));
       if (link !== undefined) change.run(fromLink({ ...link, ...to }));
     },
-    nextPhase: (network: NetworkId, login: LoginId) => void nextPhase.run(network, login),
+    nextPhase: (network: NetworkId, login: LoginId, only?: LinkId) =>
+      void (only === undefined ? nextPhase.run(network, login) : nextPhaseOf.run(only)),
     advance(id: LinkId, cursor: Cursor): void {
       const now = watermark.get(id);
       if (now === null || (now !== undefined && compareCursors(now, cursor) < 0)) advance.run(cursor, id);

@@ -266,7 +266,7 @@ export interface PortalStore {
   attending(id: LinkId): Promise<readonly RemoteUserId[]>;
   attend(id: LinkId, change: { readonly come?: readonly RemoteUserId[]; readonly gone?: readonly RemoteUserId[] }): Promise<void>;
   /** Every link of the login is `behind` from now on; those that were not get a phase two higher. */
-  nextPhase(network: NetworkId, login: LoginId): Promise<void>;
+  nextPhase(network: NetworkId, login: LoginId, only?: LinkId): Promise<void>;
   /** Everything that names the old room names the new one. */
   moveRoom(from: RoomId, to: RoomId): Promise<void>;
   /** Rooms that are being made: key → what is known. Row first, then the call. */

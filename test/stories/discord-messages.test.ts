@@ -1,6 +1,7 @@
 /** Between a room and a Discord channel: what takes both ends to see. */
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
+import { Bit } from "../fakes/discord/rights.ts";
 import type { RoomEvent } from "../matrix-room.ts";
 import { type DiscordTown, openDiscordTown } from "./discord-town.ts";
 import { until } from "./town.ts";
@@ -48,6 +49,24 @@ describe("Discord, told from both ends", () => {
     await room.say("and on it goes");
     await town.shows(/have a look[\s\S]*large\.bin/);
     await town.shows("and on it goes");
+  });
+
+  test("a channel that the bot may not see for a while: the room is told, and nothing that either side says meanwhile is lost", async () => {
+    const { fake, alice, channel, room } = town;
+    const place = fake.channelOf(channel);
+    alice.say(channel, "before");
+    await room.next({ body: "before" });
+    const deny = String(Bit.ViewChannel);
+    fake.acts.updateChannel(place, { overwrites: [{ id: fake.bot.user.id, type: 1, allow: "0", deny }] });
+    await room.next({ body: /may not see that channel on Discord/ });
+    await room.say("from the room");
+    alice.say(channel, "unheard");
+    fake.acts.updateChannel(place, { overwrites: [] });
+    alice.say(channel, "heard again");
+    await room.next({ body: "unheard" });
+    await room.next({ body: "heard again" });
+    await town.shows("from the room");
+    await room.find({ body: /within reach again/ });
   });
 
   test("a renamed channel renames a room of the same name; any other room is told", async () => {

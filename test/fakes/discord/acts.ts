@@ -228,7 +228,7 @@ export class Acts {
   updateChannel(channel: Channel, change: Partial<Channel>): void {
     Object.assign(channel, change);
     const name = isThread(channel.type) ? "THREAD_UPDATE" : "CHANNEL_UPDATE";
-    this.gateway.dispatch(name, channelShape(channel, this.world), { intent: Intent.Guilds, ...heard(channel) });
+    this.gateway.dispatch(name, channelShape(channel, this.world), { intent: Intent.Guilds, ...known(channel) });
   }
 
   #wake(thread: Channel): void {
@@ -248,7 +248,7 @@ export class Acts {
     const d = isThread(channel.type)
       ? { id: channel.id, type: channel.type, parent_id: channel.parent, ...guildId(channel) }
       : channelShape(channel, this.world);
-    this.gateway.dispatch(name, d, { intent: Intent.Guilds, ...heard(channel) });
+    this.gateway.dispatch(name, d, { intent: Intent.Guilds, ...known(channel) });
     this.world.channels.delete(channel.id);
     this.world.messages.delete(channel.id);
     for (const [id, webhook] of this.world.webhooks) if (webhook.channel_id === channel.id) this.world.webhooks.delete(id);
@@ -359,6 +359,11 @@ export class Acts {
 
 function guildId(channel: Channel): { guild_id?: string } {
   return channel.guild === undefined ? {} : { guild_id: channel.guild };
+}
+
+/** Bots are told of all channels of a guild, those that they may not see included; of threads only where they may. */
+function known(channel: Channel): { guild?: string | undefined; channel?: string } {
+  return isThread(channel.type) || channel.guild === undefined ? heard(channel) : { guild: channel.guild };
 }
 
 function heard(channel: Channel): { guild?: string | undefined; channel: string } {
