@@ -213,7 +213,7 @@ export function ircStories(name: string, options: IrcStoryOptions): void {
       await dave.hear(home, /The poll has ended\. Soup: 0, Pie: 1/);
     });
 
-    test("kicked out, the bot says so and comes back", async () => {
+    test("kicked out, the bot says so and comes back; what was said meanwhile crosses, or is said to be missed", async () => {
       await linkedRoom("irc one #strict");
       const op = await IrcPerson.connect(irc, "oona");
       await op.join("#strict");
@@ -222,11 +222,15 @@ export function ircStories(name: string, options: IrcStoryOptions): void {
       const ours = await linkedRoom("irc one #ops");
       op.send("KICK #ops causeway :out");
       await op.wait((line) => line.command === "KICK" && line.params.includes("causeway"), "the kick");
+      await ours.say("kept for the channel");
+      op.say("#ops", "while it was out");
       await op.wait(
         (line) => line.command === "JOIN" && line.nick === "causeway" && op.heard.indexOf(line) > lastKick(op),
         "the bot comes back",
         60_000,
       );
+      await op.hear("#ops", "<ann> kept for the channel");
+      await ours.find({ body: /^while it was out$|did not reach the bridge/ });
       op.say("#ops", "welcome back");
       await ours.next({ body: "welcome back" });
       op.quit();
