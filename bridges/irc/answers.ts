@@ -152,7 +152,7 @@ export class Answers {
       .map((line) => ({
         name: readable(param(line, 1)),
         people: Number(param(line, 2)) || 0,
-        topic: readable(plainTopic(lastParam(line))),
+        topic: plainTopic(lastParam(line)).trim(),
       }))
       .filter(({ name, topic }) => word === undefined || `${name} ${topic}`.toLowerCase().includes(word.toLowerCase()))
       // To us the server also tells the secret channels that we are in.
@@ -162,7 +162,7 @@ export class Answers {
       return word === undefined ? "The server lists no channels." : `No channel with "${word}" in its name or topic.`;
     const lines = channels
       .slice(0, MOST_LISTED)
-      .map(({ name, people, topic }) => `${name} (${people}): ${topic.slice(0, 120).toWellFormed()}`);
+      .map(({ name, people, topic }) => `${name} (${people})${topic === "" ? "" : `: ${topic.slice(0, 120).toWellFormed()}`}`);
     const more = channels.length - lines.length;
     return [...lines, ...(more > 0 ? [`… and ${more} more: name a word to look for`] : [])].join("\n");
   }

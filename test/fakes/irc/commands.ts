@@ -203,7 +203,15 @@ const commands: Readonly<Record<string, Command>> = {
   },
   AWAY: (client, { params }) => {
     client.user.away = params[0] || undefined;
+    client.server.network.away(client.user);
     client.numeric(params[0] ? "306" : "305", params[0] ? "You have been marked as being away" : "You are no longer marked as being away");
+  },
+  MARKREAD: (client, { params }) => {
+    const [target = "", at = ""] = params;
+    if (!("draft/read-marker" in client.server.profile.caps)) throw new Numeric("421", "MARKREAD", "Unknown command");
+    if (!/^timestamp=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(at))
+      throw new Numeric("FAIL", "MARKREAD", "INVALID_PARAMS", target, "Invalid timestamp");
+    client.reply("MARKREAD", target, at);
   },
   SETNAME: ({ user }, { params }) => void (user.realName = params[0] ?? ""),
   REDACT: (client, { params }) => {

@@ -167,6 +167,12 @@ export class FakeNetwork {
     return new Set([...user.channels].flatMap((channel) => [...channel.members.keys()]));
   }
 
+  /** Those who asked for it are told. */
+  away(user: User): void {
+    const hearers = [...this.witnesses(user)].filter((one) => one !== user && one.caps.has("away-notify"));
+    this.tell(hearers, { prefix: user.mask, command: "AWAY", params: user.away === undefined ? [] : [user.away] });
+  }
+
   login(user: User, account: string | undefined): void {
     user.account = account;
     const seen = [...this.witnesses(user)].filter((witness) => witness.caps.has("account-notify"));

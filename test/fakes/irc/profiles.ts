@@ -74,6 +74,7 @@ export const ergo: Profile = {
     "draft/event-playback": "",
     "draft/message-redaction": "",
     "draft/multiline": "max-bytes=4096,max-lines=100",
+    "draft/read-marker": "",
     "draft/relaymsg": "/",
     "standard-replies": "",
   },
