@@ -67,18 +67,20 @@ export class Gate {
   #next(clock: Clock): void {
     // Not in step: half a pause more or less.
     const pause = (60_000 / this.#options.perMinute) * (0.5 + Math.random());
-    const wait = Math.max(0, this.#last + pause - clock.now());
-    if (wait === 0) return this.#let(clock);
-    this.#cancel = clock.timer(wait, () => this.#let(clock));
+    const now = clock.now();
+    const due = Math.max(now, this.#last + pause);
+    if (due === now) return this.#let(clock, due);
+    this.#cancel = clock.timer(due - now, () => this.#let(clock, due));
   }
 
-  #let(clock: Clock): void {
+  /** `due`: when it should have been; a timer that is late puts off nobody else. */
+  #let(clock: Clock, due: number): void {
     this.#cancel = undefined;
     const all = [...this.#queue];
     const one = all.find((waiting) => waiting.isUrgent()) ?? all[0];
     if (!one) return;
     this.#queue.delete(one);
-    this.#last = clock.now();
+    this.#last = due;
     one.go();
     if (this.#queue.size > 0) this.#next(clock);
   }
