@@ -55,7 +55,7 @@ export class Gate {
       reject(signal.reason as Error);
     };
     signal.addEventListener("abort", aborted, { once: true });
-    if (this.#cancel === undefined) this.#next(clock);
+    if (this.#cancel === undefined) this.#next(clock, true);
     await promise.finally(() => signal.removeEventListener("abort", aborted));
   }
 
@@ -64,12 +64,13 @@ export class Gate {
     this.#cancel = undefined;
   }
 
-  #next(clock: Clock): void {
+  #next(clock: Clock, isFirst: boolean): void {
     // Not in step: half a pause more or less.
     const pause = (60_000 / this.#options.perMinute) * (0.5 + Math.random());
     const now = clock.now();
-    const due = Math.max(now, this.#last + pause);
-    if (due === now) return this.#let(clock, due);
+    // A timer that was late is made up for by the next, and by no more than that; after an idle while nothing is to be made up for.
+    const due = Math.max(isFirst ? now : now - pause, this.#last + pause);
+    if (due <= now) return this.#let(clock, due);
     this.#cancel = clock.timer(due - now, () => this.#let(clock, due));
   }
 
@@ -82,6 +83,6 @@ export class Gate {
     this.#queue.delete(one);
     this.#last = due;
     one.go();
-    if (this.#queue.size > 0) this.#next(clock);
+    if (this.#queue.size > 0) this.#next(clock, false);
   }
 }
