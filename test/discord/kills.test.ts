@@ -8,6 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { startHomeserver } from "../fakes/homeserver.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import { numbered, talk } from "../numbered-talk.ts";
+import { chanceOf } from "../core/seeded.ts";
 import { openWorld, type World } from "../world.ts";
 import { raise, type Stage, standing } from "./harness.ts";
 
@@ -35,7 +38,7 @@ for (const seed of [1]) {
 
 async function run(world: World, stage: Stage, seed: number): Promise<void> {
   const { fake, alice, channel } = stage;
-  const random = randomFrom(seed);
+  const chance = chanceOf(seed);
   await world.start();
   const ann = await world.hs.user("ann");
   const room = await ann.createRoom({ preset: "public_chat", power_level_content_override: { users: { [world.bot]: 50 } } });
@@ -49,7 +52,7 @@ async function run(world: World, stage: Stage, seed: number): Promise<void> {
   // Discord takes some two and a half messages a second from a webhook.
   const fromRoom = talk(going.signal, 500, async (text) => void (await room.say(text)));
   for (let kill = 1; kill <= KILLS; kill += 1) {
-    await pause(200 + random() * 1_200);
+    await pause(200 + chance.whole(1_200));
     if (kill % 2 === 0) fake.http.fault("lose-reply", /^POST \/webhooks\/\d+\/[^/]+$/);
     await world.kill();
     if (kill % 3 === 0) fake.gateway.forget();
@@ -73,33 +76,4 @@ async function run(world: World, stage: Stage, seed: number): Promise<void> {
 
 function onDiscord({ fake, channel }: Stage): string[] {
   return standing(fake, channel).flatMap(({ name, text }) => (name === "ann" ? [text] : []));
-}
-
-async function talk(signal: AbortSignal, every: number, say: (text: string) => Promise<void>): Promise<string[]> {
-  const said: string[] = [];
-  for (let number = 1; !signal.aborted; number += 1) {
-    await say(`n ${number}`);
-    said.push(`n ${number}`);
-    await pause(every);
-  }
-  return said;
-}
-
-function numbered(body: unknown): string[] {
-  return typeof body === "string" && /^n \d+$/.test(body) ? [body] : [];
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/** Numbers between 0 and 1, the same for the same seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -10,6 +10,7 @@ import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { createClock } from "../../core/clock.ts";
 import { startHomeserver } from "../fakes/homeserver.ts";
+import { numbered, talk } from "../numbered-talk.ts";
 import { openWorld, type World } from "../world.ts";
 import { raise, type Stage, standingIn, type Way } from "./harness.ts";
 
@@ -80,18 +81,4 @@ async function run(world: World, stage: Stage): Promise<void> {
 
 function onSlack(stage: Stage): string[] {
   return standingIn(stage, stage.channel).flatMap(({ name, text }) => (name === "ann" ? [text.trim()] : []));
-}
-
-async function talk(signal: AbortSignal, every: number, say: (text: string) => Promise<void>): Promise<string[]> {
-  const said: string[] = [];
-  for (let number = 1; !signal.aborted; number += 1) {
-    await say(`n ${number}`);
-    said.push(`n ${number}`);
-    await pause(every);
-  }
-  return said;
-}
-
-function numbered(body: unknown): string[] {
-  return typeof body === "string" && /^n \d+$/.test(body) ? [body] : [];
 }

@@ -11,6 +11,9 @@ import { describe, test } from "node:test";
 import { IrcPerson } from "../irc-person.ts";
 import type { TestHomeserver } from "../matrix-client.ts";
 import type { MatrixRoom } from "../matrix-room.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import { numbered, talk } from "../numbered-talk.ts";
+import { chanceOf } from "../core/seeded.ts";
 import { openWorld, type World } from "../world.ts";
 import type { IrcPlace } from "./irc-stories.ts";
 
@@ -51,7 +54,7 @@ export function killStory(name: string, options: KillOptions): void {
 const FAST = { burst: 100, per_second: 60, most_per_second: 120 };
 
 async function run(world: World, irc: IrcPlace, options: KillOptions): Promise<void> {
-  const random = randomFrom(options.seed);
+  const chance = chanceOf(options.seed);
   const dave = await (await IrcPerson.connect(irc, "dave")).join(CHANNEL);
   await world.start();
   const ann = await world.hs.user("ann");
@@ -66,7 +69,7 @@ async function run(world: World, irc: IrcPlace, options: KillOptions): Promise<v
   // While the homeserver is down its client tries the same message again, as clients do.
   const fromRoom = talk(going.signal, 90, (text) => sayUntilTaken(room, text));
   for (let kill = 1; kill <= options.kills; kill += 1) {
-    await pause(100 + random() * 900);
+    await pause(100 + chance.whole(900));
     await world.kill();
     if (options.together > 0 && kill % options.together === 0) await world.hs.restart();
     await world.start();
@@ -105,17 +108,6 @@ async function judge(room: MatrixRoom, dave: IrcPerson, saidOnIrc: readonly stri
   if (missed > 0) await room.find({ body: /did not reach the bridge/ }, 30_000);
 }
 
-/** Says `n 1`, `n 2`, … until told to stop. Resolves with what was said. */
-async function talk(signal: AbortSignal, every: number, say: (text: string) => void | Promise<void>): Promise<string[]> {
-  const said: string[] = [];
-  for (let number = 1; !signal.aborted; number += 1) {
-    await say(`n ${number}`);
-    said.push(`n ${number}`);
-    await pause(every);
-  }
-  return said;
-}
-
 async function sayUntilTaken(room: MatrixRoom, text: string): Promise<void> {
   const txn = randomUUID();
   for (let tries = 0; ; tries += 1) {
@@ -129,29 +121,10 @@ async function sayUntilTaken(room: MatrixRoom, text: string): Promise<void> {
   }
 }
 
-function numbered(body: unknown): string[] {
-  return typeof body === "string" && /^n \d+$/.test(body) ? [body] : [];
-}
-
 function byNumber(a: string, b: string): number {
   return Number(a.slice(2)) - Number(b.slice(2));
 }
 
 function doubles(list: readonly string[]): string[] {
   return list.filter((one, index) => list.indexOf(one) !== index);
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/** Numbers between 0 and 1, the same for the same seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
