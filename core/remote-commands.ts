@@ -90,7 +90,8 @@ async function linkOf(links: Links, event: RemoteCommand, live: LiveLogin): Prom
 
 async function moderator(context: RemoteCommandContext, live: LiveLogin, event: RemoteCommand, key: string): Promise<Moderator> {
   const link = await linkOf(context.links, event, live);
-  return { live, link, name: event.person?.name ?? event.sender, id: event.sender, power: event.power, key };
+  const person = event.person ?? (await live.connection.person(event.sender));
+  return { live, link, name: person?.name ?? event.sender, id: event.sender, power: event.power, key };
 }
 
 async function account(context: RemoteCommandContext, live: LiveLogin, event: RemoteCommand, said: string): Promise<string> {

@@ -168,9 +168,7 @@ function guildLost(
     if (!gone) return NOTHING;
     live.guilds.apply(payload);
     const why = `The bot was removed from the Discord server${name === "" ? "" : ` "${name}"`}: it has to be invited again (\`causeway discord invite\`).`;
-    return heard.map(
-      (id): RemoteEvent => ({ ...base({ channel: channelId(id) }, road, live.core.clock.now()), kind: "channel-gone", why }),
-    );
+    return heard.map((id) => facts.gone(id, why, road));
   });
 }
 

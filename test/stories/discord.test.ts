@@ -293,5 +293,14 @@ describe("Discord: connections that break", () => {
   test("a bot that is removed from the server says what has to be done, and goes on when it is back", async () => {
     town.fake.acts.removeMember(town.guild.id, town.fake.bot.user.id);
     await town.room.find({ sender: town.world.bot, body: /removed from the Discord server .*causeway discord invite/ });
+    await town.room.say("while the bot is away");
+    const { user } = town.fake.bot;
+    const roles = [...town.guild.roles.values()].filter(({ name }) => name === "Causeway").map(({ id }) => id);
+    const joined = { nick: null, avatar: null, joined_at: town.fake.world.iso(), communication_disabled_until: null };
+    town.guild.members.set(user.id, { user, roles, ...joined });
+    town.fake.gateway.greetGuild(town.guild);
+    town.alice.say(town.channel, "welcome back");
+    await town.room.find({ body: "welcome back" });
+    await town.shows("while the bot is away");
   });
 });
