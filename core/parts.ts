@@ -333,6 +333,6 @@ function commandsOf(site: Site): RemoteCommandContext {
     groups,
     bot: namespace.bot,
     relay: (event) => homeserver.relay(event),
-    talk: () => ({ ...life.direct(), logins, permissions }),
+    talk: () => ({ ...life.direct(), logins, permissions, ownLogins: parts.ownLogins }),
   };
 }

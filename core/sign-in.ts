@@ -12,9 +12,11 @@ import { Refused } from "./model/errors.ts";
 import { type LoginId, type Mxid, mxid, type NetworkId, type RoomId } from "./model/ids.ts";
 import type { Clock, Network, SignInContext, SignInField, SignInStep } from "./network.ts";
 import type { Notices } from "./notices.ts";
-import type { StoredLogin, UserStore } from "./store/store.ts";
+import { declinedKey } from "./own-logins.ts";
+import type { Store, StoredLogin, UserStore } from "./store/store.ts";
 
 export interface SignInsContext {
+  readonly store: Pick<Store, "settings">;
   readonly users: UserStore;
   readonly links: Links;
   readonly logins: Logins;
@@ -191,6 +193,7 @@ export class SignIns {
     if (before && before.owner !== owner)
       throw new Refused(`Somebody else here is signed in with that account on ${network.name} already.`);
     await users.putLogin({ network: network.id, id, name, owner, secrets, person });
+    await this.#context.store.settings.set(declinedKey(owner, network.id, id), undefined);
     await logins.stop(network.id, id);
     await this.#pause(network.id, id, undefined);
     logins.start(network, config, { ...step.login, owner }, person);
@@ -229,6 +232,7 @@ export class SignIns {
     await this.#pause(chosen.network, chosen.id, SIGNED_OUT);
     await this.#context.logins.stop(chosen.network, chosen.id);
     await this.#context.users.removeLogin(chosen.network, chosen.id);
+    await this.#context.store.settings.set(declinedKey(owner, chosen.network, chosen.id), true);
     return `Signed out: ${chosen.name}.`;
   }
 

@@ -7,15 +7,17 @@ import type { LiveLogin, Logins } from "./logins.ts";
 import { notConnected } from "./logins.ts";
 import { failureOf } from "./matrix/client.ts";
 import type { MatrixEvent } from "./matrix/event.ts";
-import { Refused } from "./model/errors.ts";
+import { Refused, TryLater } from "./model/errors.ts";
 import { type Mxid, mxid, type NetworkId, type RemoteUserId, type RoomId } from "./model/ids.ts";
 import type { Person } from "./model/message.ts";
+import type { OwnLogins } from "./own-logins.ts";
 import type { Permissions } from "./permissions.ts";
 
 export interface TalkContext extends DirectContext {
   readonly logins: Logins;
   readonly bot: Mxid;
   readonly permissions: Permissions;
+  readonly ownLogins?: OwnLogins;
 }
 
 /** A ghost was invited to a direct chat: it comes, and the chat is the conversation with its person; or it says why not. */
@@ -88,7 +90,21 @@ async function loginFor(
     const person = await live.connection.person(remote);
     if (person) return { live, person };
   }
+  // One that is on its way is worth waiting for.
+  const coming = mine.find((live) => live.state.is === "connecting") ?? (mine.length === 0 ? await made(context, owner, network, remote) : undefined);
+  if (coming) throw new TryLater(notConnected(coming), 500, "item");
   throw new Refused(mine[0] ? notConnected(mine[0]) : `Write to ${context.bot} first: \`!causeway login ${network}\` signs you in there.`);
+}
+
+/** Where people have logins without signing in, whoever wants to talk gets theirs now. */
+async function made({ logins, ownLogins }: TalkContext, owner: Mxid, network: NetworkId, remote: RemoteUserId): Promise<LiveLogin | undefined> {
+  for (const live of logins.ofNetwork(network)) {
+    if (live.login.owner !== undefined || live.state.is !== "connected" || !(await live.connection.person(remote))) continue;
+    const login = await ownLogins?.make(owner, network, { part: live.network.ids.partOf?.(live.login) ?? live.login.id });
+    login?.connection.hurry?.();
+    return login;
+  }
+  return undefined;
 }
 
 async function open(context: TalkContext, live: LiveLogin, people: readonly RemoteUserId[]) {
