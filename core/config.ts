@@ -44,12 +44,17 @@ export async function loadConfig(file: string, known: readonly NetworkEntry[], e
   if (!parsed.success)
     problems.push(...withoutDoubles(toProblems(parsed.error.issues, { shape, value: renamed.value, lineOf: read.lineOf }), problems));
   if (!parsed.success) problems.push(...linkProblems(salvaged(renamed.value, networks), read.lineOf));
-  if (!parsed.success || problems.length > 0) throw new ConfigError(file, problems);
+  if (!parsed.success || problems.length > 0) throw new ConfigError(file, inOrder(problems));
 
   const config = toConfig(file, parsed.data, networks, { warnings, secrets: [...read.secrets, ...secretsIn(shape, renamed.value)] });
   const faults = [...linkProblems(config, read.lineOf), ...ruleProblems(config, read.lineOf)];
-  if (faults.length > 0) throw new ConfigError(file, faults);
+  if (faults.length > 0) throw new ConfigError(file, inOrder(faults));
   return config;
+}
+
+/** As one reads the file. */
+function inOrder(problems: readonly Problem[]): Problem[] {
+  return problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
 }
 
 function readText(file: string): string {
@@ -169,7 +174,7 @@ function ruleProblems(config: Config, lineOf: (path: Path) => number | undefined
 
 function noSection(network: string, names: readonly string[]): string {
   const near = nearest(network, names);
-  const remedy = near ? `did you mean ${near}` : `add it, or name one of: ${names.join(", ")}`;
+  const remedy = near ? `did you mean ${near}` : names.length > 0 ? `add it, or name one of: ${names.join(", ")}` : "add it";
   return `there is no section "${network}" in this file; ${remedy}`;
 }
 
@@ -195,7 +200,7 @@ function linkProblems(
     const complain = (key: string, what: string) => [toProblem(["links", index, key], what, lineOf)];
     const found = networks.get(link.network);
     if (broken?.has(link.network)) return [];
-    if (!found) return complain("network", noSection(link.network, [...networks.keys()]));
+    if (!found) return complain("network", noSection(link.network, [...networks.keys(), ...(broken ?? [])]));
     const { ids } = found.network;
     const channel = ids.parseChannel(link.channel.trim().split(/\s+/));
     if (channel === undefined)

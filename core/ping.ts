@@ -13,16 +13,23 @@ export interface PingContext {
 }
 
 const LONGEST_WAIT = 60_000;
+/** How often a trouble that lasts is told. */
+const TOLD_AGAIN = 600_000;
 
 /** Resolves when the homeserver takes our token; a homeserver that cannot reach us is told of, and not waited for. */
 export async function pingUntilHeard(context: PingContext): Promise<void> {
   const { client, registration, clock, log, signal } = context;
+  let told: { readonly why: string; readonly at: number } | undefined;
   for (let wait = 500; ; wait = Math.min(LONGEST_WAIT, wait * 2)) {
     try {
       await client.register(registration.sender_localpart);
       break;
     } catch (error) {
-      log.error(whyNotKnown(error));
+      const why = whyNotKnown(error);
+      // The same sentence again and again would hide everything else in the log.
+      const isNews = told?.why !== why || clock.now() - told.at > TOLD_AGAIN;
+      if (isNews) told = { why, at: clock.now() };
+      log[isNews ? "error" : "debug"](why);
       await clock.sleep(wait, signal);
     }
   }

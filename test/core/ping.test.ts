@@ -42,6 +42,14 @@ test("a homeserver that cannot be reached is told in a sentence, asked again, an
   ]);
 });
 
+test("while it cannot be reached, that is told once in ten minutes, and another trouble at once", async () => {
+  const told = await start({ knows: [silence, silence, silence, refusal(401, "M_UNKNOWN_TOKEN"), silence] });
+  assert.deepEqual(
+    told.map((line) => /^(?:Registering|The homeserver does not know)|reaches/.exec(line)?.[0]),
+    ["Registering", "The homeserver does not know", "Registering", "reaches"],
+  );
+});
+
 /** What stands in the way, and the one sentence that says what to do. */
 const SENTENCES: readonly (readonly [what: string, Parameters<typeof start>[0], sentence: RegExp])[] = [
   [
