@@ -6,6 +6,7 @@ import type { Logger } from "pino";
 import type { Links } from "./links.ts";
 import type { LiveLogin } from "./logins.ts";
 import { Refused, TryLater } from "./model/errors.ts";
+import type { LinkId } from "./model/ids.ts";
 import type { Cursor, RemoteEvent } from "./model/events.ts";
 import type { Clock, HistoryPage } from "./network.ts";
 import type { Link } from "./store/store.ts";
@@ -40,12 +41,16 @@ interface Way {
 }
 
 const AT_ONCE = 4;
+/** Comparisons that newer connections may cut off, one after the other. */
+const MOST_COMPARISONS = 4;
 const LONGEST_WAIT = 60_000;
 
 export class CatchUp {
   readonly #context: CatchUpContext;
   /** The connection that a pass belongs to: a newer one ends the older's pass. */
   readonly #passes = new WeakMap<LiveLogin, symbol>();
+  /** How often a comparison was begun since one came to its end. */
+  readonly #compared = new Map<LinkId, number>();
 
   constructor(context: CatchUpContext) {
     this.#context = context;
@@ -102,7 +107,7 @@ export class CatchUp {
         await this.#context.refresh(live, link);
         if (!link.behind) return;
         await this.#pages(live, link, way, current);
-        if (way.complete) await this.#context.compare(live, link);
+        if (way.complete) await this.#compare(live, link, current);
         if (!current()) return;
         this.#context.caughtUp(await links.update(link, { behind: false }));
         return;
@@ -113,6 +118,15 @@ export class CatchUp {
         await clock.sleep(wait, signal).catch(() => undefined);
       }
     }
+  }
+
+  /** On a line that breaks every minute it might never come to its end, and nothing would ever have its turn: then it is left out for once. */
+  async #compare(live: LiveLogin, link: Link, current: () => boolean): Promise<void> {
+    const begun = this.#compared.get(link.id) ?? 0;
+    this.#compared.set(link.id, begun + 1);
+    if (begun < MOST_COMPARISONS) await this.#context.compare(live, link);
+    else this.#context.log.warn({ link: link.id }, "Connections end before what was missed has been compared; new messages go first");
+    if (current()) this.#compared.delete(link.id);
   }
 
   async #pages(live: LiveLogin, link: Link, way: Way, current: () => boolean): Promise<void> {

@@ -4,9 +4,9 @@ import { parseArgs } from "node:util";
 import { Complaint, type Shell, type Verb } from "./cli-verb.ts";
 import { ConfigError, loadConfig } from "./config.ts";
 import { RegistrationMistakes } from "./matrix/registration.ts";
-import { Refused } from "./model/errors.ts";
+import { Refused, StoreFull } from "./model/errors.ts";
 import type { NetworkEntry, NetworkVerb } from "./network.ts";
-import { StoreFull, StoreUnusable } from "./store/errors.ts";
+import { StoreUnusable } from "./store/errors.ts";
 import { versionOf } from "./version.ts";
 
 const VERBS: Readonly<Record<string, { readonly help: string; load(): Promise<Verb> }>> = {

@@ -3,9 +3,8 @@
  * that concerns the whole channel or login holds the lane. A lane lives in memory only while it has work.
  */
 import type { Logger } from "pino";
-import { Broken, LoggedOut, Refused, type Scope, TryLater, Uncertain } from "./model/errors.ts";
+import { Broken, LoggedOut, Refused, type Scope, StoreFull, TryLater, Uncertain } from "./model/errors.ts";
 import type { Clock } from "./network.ts";
-import { StoreFull } from "./store/errors.ts";
 import type { Journal, JournalRow, LaneName, NewRow } from "./store/store.ts";
 
 /** Does a row's work and finishes the row in the journal. Throws the errors of `core/model/errors.ts`. */

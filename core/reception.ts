@@ -9,7 +9,7 @@ import type { LiveLogin, Logins, LoginWatch } from "./logins.ts";
 import type { RemoteEvent } from "./model/events.ts";
 import { linkId, type RemoteChannelId } from "./model/ids.ts";
 import type { Clock, ConnectionState } from "./network.ts";
-import { StoreFull } from "./store/errors.ts";
+import { StoreFull } from "./model/errors.ts";
 import type { Intake, Journal, Link } from "./store/store.ts";
 import type { Unresolved } from "./unresolved.ts";
 

@@ -8,6 +8,7 @@ import type { RemoteEdit, RemoteEvent, RemoteMessage, RemoteReply } from "../../
 import type { RemoteFile, Style } from "../../core/model/message.ts";
 import { firstWords } from "../../core/model/plain.ts";
 import type { Block, RichText } from "../../core/model/richtext.ts";
+import { blocks, inlines } from "../../core/model/walk.ts";
 import { componentsShown } from "./components.ts";
 import { embedBlocks, paragraph } from "./embeds.ts";
 import { attachmentFile, stickerFile } from "./files.ts";
@@ -56,6 +57,7 @@ function consequences(message: GatewayMessage, event: RemoteMessage): RemoteEven
 function messageEvent(message: GatewayMessage, view: View, stand: Stand, road: Road): RemoteMessage {
   const person = senderOf(message, view.guild, view.me);
   const { style, body, files, note } = contentOf(message, view, stand);
+  requireWords(body);
   const replyTo = replyOf(message, view);
   return {
     kind: "message",
@@ -78,6 +80,15 @@ function messageEvent(message: GatewayMessage, view: View, stand: Stand, road: R
     ...(note === undefined ? {} : { note }),
     ...(message.edited_timestamp ? { edited: Date.parse(message.edited_timestamp) } : {}),
   };
+}
+
+/** What is no text where there should be one (a number, a list) is found out here, where a word is left for it, and not in the room's queue. */
+function requireWords(body: RichText): void {
+  for (const block of blocks(body)) if (block.type === "code" && typeof block.text !== "string") throw new TypeError("Code is no text");
+  for (const node of inlines(body)) {
+    if ("text" in node && typeof node.text !== "string") throw new TypeError(`${node.type} holds no text`);
+    if (node.type === "link" && typeof node.url !== "string") throw new TypeError("An address is no text");
+  }
 }
 
 /**

@@ -8,7 +8,6 @@ import { Refused } from "../../core/model/errors.ts";
 import type { Cursor, RemoteEvent, RemoteReactionsAre } from "../../core/model/events.ts";
 import type { HistoryPage } from "../../core/network.ts";
 import { Denied } from "./failures.ts";
-import { fromMessage } from "./from-discord.ts";
 import { absent, isForum, isLinkable, isThread, type Place } from "./guilds.ts";
 import { compareSnowflakes, isSnowflake, messageId, threadId, timeOf, userId } from "./ids.ts";
 import type { Live } from "./live.ts";
@@ -16,6 +15,7 @@ import { reactionKey } from "./events.ts";
 import { personOf } from "./people.ts";
 import { requireAvailable } from "./threads.ts";
 import type { Stands } from "./stands.ts";
+import { legible } from "./unreadable.ts";
 
 const PAGE = 100;
 /** People asked for by one reaction; more than that are not told apart after the event. */
@@ -108,7 +108,9 @@ async function eventsOf(live: Live, stands: Stands, place: Place, message: APIMe
   if (!stand) return [];
   live.guilds.spoken(message.channel_id, message.id);
   const view = live.view(place.guild);
-  const events = fromMessage(message, view, stand, { via: "history" });
+  const events = legible(message, view, stand, { via: "history" }, (error) =>
+    live.core.log.error({ err: error, message: message.id }, "A message of Discord's could not be read"),
+  );
   return [...events, ...(await reactionsOf(live, stand.channel, message))];
 }
 

@@ -44,3 +44,8 @@ export class LoggedOut extends Error {
 export class Broken extends Error {
   override readonly name = "Broken";
 }
+
+/** No room is left on the disk. Nothing of the call was written; the same call may succeed once there is room again. */
+export class StoreFull extends Error {
+  override readonly name = "StoreFull";
+}

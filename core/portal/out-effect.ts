@@ -2,11 +2,10 @@
 import type { Turn } from "../lane.ts";
 import type { LiveLogin } from "../logins.ts";
 import type { MatrixEvent } from "../matrix/event.ts";
-import { LoggedOut, Refused, TryLater, Uncertain } from "../model/errors.ts";
+import { LoggedOut, Refused, StoreFull, TryLater, Uncertain } from "../model/errors.ts";
 import { eventId } from "../model/ids.ts";
 import type { Found, Part, Progress, Sent } from "../network.ts";
 import { keyFor, type PortalContext } from "./portal.ts";
-import { StoreFull } from "../store/errors.ts";
 import type { JournalRow, Link } from "../store/store.ts";
 
 export interface OutTurn extends Turn {

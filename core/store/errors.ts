@@ -1,9 +1,6 @@
-/** Failures of the store itself. Each message is one sentence for whoever runs the bridge, and says what to do. */
+import { StoreFull } from "../model/errors.ts";
 
-/** No room is left on the disk. Nothing of the call was written; the same call may succeed once there is room again. */
-export class StoreFull extends Error {
-  override readonly name = "StoreFull";
-}
+/** Failures of the store itself. Each message is one sentence for whoever runs the bridge, and says what to do. */
 
 /** The database cannot be opened or used until a person acts: in use by another process, damaged, from a newer version, key missing. */
 export class StoreUnusable extends Error {

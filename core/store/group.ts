@@ -1,5 +1,6 @@
 import type { Database, Statement } from "better-sqlite3";
-import { StoreFull, StoreUnusable, toStoreError } from "./errors.ts";
+import { StoreFull } from "../model/errors.ts";
+import { StoreUnusable, toStoreError } from "./errors.ts";
 
 /** The most calls that share one commit, so that a flood of them cannot hold up everything else in the process. */
 const GROUP_LIMIT = 512;

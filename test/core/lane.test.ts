@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pino } from "pino";
 import { Lane, type LaneContext, type Work } from "../../core/lane.ts";
-import { Broken, LoggedOut, Refused, TryLater, Uncertain } from "../../core/model/errors.ts";
+import { Broken, LoggedOut, Refused, StoreFull, TryLater, Uncertain } from "../../core/model/errors.ts";
 import type { Clock } from "../../core/network.ts";
-import { StoreFull } from "../../core/store/errors.ts";
 import { openStore, type SqliteStore } from "../../core/store/sqlite.ts";
 
 /** Time that passes only when everybody waits. */

@@ -9,7 +9,7 @@ import type { RemoteEvent, RemoteMessage } from "../../core/model/events.ts";
 import { linkId, loginId, networkId, remoteChannelId, remoteMessageId, remoteUserId } from "../../core/model/ids.ts";
 import { plainText } from "../../core/model/richtext.ts";
 import { Reception } from "../../core/reception.ts";
-import { StoreFull } from "../../core/store/errors.ts";
+import { StoreFull } from "../../core/model/errors.ts";
 import type { Intake, Journal, Link } from "../../core/store/store.ts";
 import { Unresolved } from "../../core/unresolved.ts";
 import { QuickClock } from "../fakes/test-core.ts";

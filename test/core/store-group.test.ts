@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import Database from "better-sqlite3";
-import { StoreFull } from "../../core/store/errors.ts";
+import { StoreFull } from "../../core/model/errors.ts";
 import { Group } from "../../core/store/group.ts";
 
 /** A table `t(n)`, a group over it, and the statements that SQLite was given. */

@@ -85,3 +85,19 @@ test("after a resume, what is said on servers where nothing is linked costs no l
     assert.equal(asked(stage, new RegExp(`^GET /guilds/${elsewhere.id}`)).length, 0);
   });
 });
+
+test("a message that defeats the bridge keeps nothing behind it from being read", async (t) => {
+  const stage = await scene(t);
+  const { alice, channel, fake } = stage;
+  const bridge = await stage.start();
+  await bridge.settled();
+  const before = alice.say(channel, "before");
+  const odd = fake.world.stored(channel, alice.say(channel, "odd"));
+  alice.say(channel, "after");
+  Object.assign(odd?.message ?? {}, { components: { not: "a list" }, embeds: 7 });
+  const page = await bridge.connection.history?.(channelId(channel), before);
+  assert.deepEqual(
+    page?.events.map((event) => (event.kind === "message" ? plainOf(event) : event.kind)),
+    ["(a message that the bridge could not read)", "after"],
+  );
+});

@@ -113,7 +113,7 @@ async function settle(actors: readonly Actors[]): Promise<Finding[]> {
     if (now === "[]" || performance.now() - since > UNCHANGED) break;
     if (now !== before) since = performance.now();
     before = now;
-    await pause(250);
+    await pause(1_500);
   }
   await pause(1_500);
   return all();

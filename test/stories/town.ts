@@ -44,6 +44,8 @@ export interface Town {
   asked(path: string): Promise<number>;
   /** What the service answers to a transaction of somebody who says to be the homeserver. `body` goes as it is. */
   pushed(body: string | Uint8Array, as?: { readonly token?: string; readonly txn?: string }): Promise<{ status: number; errcode?: string }>;
+  /** Where the bridge listens, and what the homeserver says to be let in. */
+  readonly door: { readonly port: number; readonly hsToken: string };
   stopBridge(): Promise<void>;
   /** `more`: settings of the config that are others from now on. */
   startBridge(more?: TownOptions["config"]): Promise<void>;
@@ -131,6 +133,9 @@ export async function openTown(options: TownOptions = {}): Promise<Town> {
     startBridge,
     stopBridge,
     channel,
+    get door() {
+      return { port, hsToken: registration.hs_token };
+    },
     async asked(path) {
       const headers = { authorization: `Bearer ${registration.hs_token}` };
       return (await fetch(`http://127.0.0.1:${port}/_matrix/app/v1${path}`, { headers })).status;
