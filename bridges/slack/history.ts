@@ -226,7 +226,8 @@ function isAfter(message: Json, after: Cursor): boolean {
   return TIMESTAMP.test(ts) && compareCursors(ts, after) > 0;
 }
 
+/** Where it is not said when the last reply came, there may be one. */
 function hasNewReplies(message: Json, after: Cursor): boolean {
   const latest = string(message.latest_reply);
-  return (number(message.reply_count) ?? 0) > 0 && TIMESTAMP.test(latest) && compareCursors(latest, after) > 0;
+  return (number(message.reply_count) ?? 0) > 0 && (!TIMESTAMP.test(latest) || compareCursors(latest, after) > 0);
 }
