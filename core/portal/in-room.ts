@@ -77,10 +77,14 @@ export async function inChannelChanged(turn: InTurn, event: RemoteChannelChanged
   const { portal, link, live, row } = turn;
   const { gone, ...before } = factsOf(link);
   const facts = mergeFacts(before, event.facts);
+  // Networks tell a channel whole when we enter it: as nearly always, nothing is new. An earlier attempt may have got no further than this.
+  const isBegun = turn.again || row.reason !== undefined;
+  const isKnown = !isBegun && gone === undefined && JSON.stringify(facts) === JSON.stringify(before);
+  if (isKnown) return await portal.store.journal.finish(row.id, {});
   const now = await portal.links.update(link, { facts });
   // Judged before anything more is relayed: a channel that turned private closes the room, or the link waits.
   const verdict = await portal.rooms.judge(now);
-  const sight = [event.facts.visibility, event.facts.unlisted].some((fact) => fact !== undefined);
+  const sight = [event.facts.visibility, event.facts.unlisted, event.facts.archived].some((fact) => fact !== undefined);
   if (gone !== undefined) await portal.surroundings.cameBack(link);
   if (verdict.ok && sight) await portal.surroundings.opened(link.room);
   await portal.surroundings.changed(now, live, newsIn(before, event.facts), before.name);
@@ -89,7 +93,7 @@ export async function inChannelChanged(turn: InTurn, event: RemoteChannelChanged
     await portal.notices.say(
       link.room,
       `archived:${link.id}:${row.id}`,
-      "The channel has been archived there: what is written here no longer reaches it.",
+      "The channel has been archived there: what is written here waits until it is taken out of the archive.",
     );
   await portal.store.journal.finish(row.id, {});
 }
