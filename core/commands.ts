@@ -14,6 +14,7 @@ import type { MatrixEvent } from "./matrix/event.ts";
 import { Refused, TryLater, Uncertain } from "./model/errors.ts";
 import type { Mxid, RoomId } from "./model/ids.ts";
 import type { Clock } from "./network.ts";
+import type { Moderation } from "./moderation.ts";
 import type { Notices } from "./notices.ts";
 import type { Permissions } from "./permissions.ts";
 import type { OptOuts } from "./opt-out.ts";
@@ -40,6 +41,7 @@ export interface CommandContext {
   readonly optOuts: OptOuts;
   readonly accounts: LinkedAccounts;
   readonly groups: GroupLinks;
+  readonly moderation: Moderation;
   readonly client: MatrixClient;
   readonly clock: Clock;
   readonly log: Logger;
@@ -79,6 +81,7 @@ const HELP = [
   "!causeway readers visible|announced|open [NETWORK CHANNEL]: what the channel's people are told of who reads along here",
   "!causeway login NETWORK, !causeway logins, !causeway logout NETWORK: a login of your own, so that you appear there as yourself",
   "!causeway talk NETWORK PERSON…: a room for a private conversation there, by your own login",
+  "!causeway unmute PERSON: let somebody be heard again whom a moderator elsewhere has muted",
   "!causeway optout, !causeway optin: not be relayed, and be again",
   "!causeway help: this",
 ].join("\n");
@@ -164,6 +167,9 @@ async function run(context: CommandContext, asked: Asked): Promise<string> {
       return await context.signIns.list(asked.by);
     case "talk":
       return await talk(context, asked, rest);
+    case "unmute":
+      await requirePower(context, asked);
+      return await context.moderation.lift(asked.room, rest[0] ?? "");
     case "cancel":
       return context.signIns.cancel(asked.by) ? "Given up." : "Nothing was under way.";
     case "optout":

@@ -116,6 +116,7 @@ export class FromHomeserver {
     observe(event);
     members.observe(event);
     doubles.observe(event);
+    this.#context.moderation.observe(event);
     rooms.observe(event);
     this.#observeGhost(event);
     if (!WHO_MAY_READ.has(event.type)) return;

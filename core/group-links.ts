@@ -21,8 +21,6 @@ export interface GroupRule {
   readonly channel: string;
   readonly invite: readonly Mxid[];
   readonly settings: LinkSettings;
-  /** Who asked by command; absent = the config. */
-  readonly by?: Mxid;
 }
 
 export interface GroupLinkContext {
@@ -37,8 +35,10 @@ export interface GroupLinkContext {
 }
 
 const BY_COMMAND = "groups";
-/** Which links of the config's came by a group: channel → group. */
+/** Which links came by a group: channel → group. */
 const MADE = "groups.made";
+/** In place of a group that nobody asks for any more: its links stay. */
+const KEPT = "";
 /** Several channels come at once. */
 const GATHER = 1_000;
 const AGAIN = 30_000;
@@ -61,10 +61,11 @@ export class GroupLinks {
     this.#made = ((await settings.get(MADE)) as Readonly<Record<string, string>> | undefined) ?? {};
   }
 
-  /** Whether the config asks for this link by a group that it still names. */
+  /** Whether this link came by a group that is still asked for. */
   isNamed({ network, channel }: Named): boolean {
     const space = this.#made[`${network} ${channel}`];
-    return space !== undefined && this.#context.rules.some((rule) => rule.network === network && rule.space === space);
+    const isIt = (rule: GroupRule) => rule.network === network && rule.space === space;
+    return space === KEPT || [...this.#context.rules, ...this.#byCommand].some(isIt);
   }
 
   /** An admin of the bridge asks for it. Returns what to tell them. */
@@ -75,7 +76,7 @@ export class GroupLinks {
     const found = await this.#countIn(id, space);
     if (found === 0)
       throw new Refused(`The bridge sees no channel in "${space}" on ${live.network.name}: name a server's or category's id.`);
-    const rule: GroupRule = { network: id, space, channel: "*", invite: [by], settings: {}, by };
+    const rule: GroupRule = { network: id, space, channel: "*", invite: [by], settings: {} };
     await this.#keep([...this.#byCommand.filter((one) => one.network !== id || one.space !== space), rule]);
     for (const one of this.#context.logins.ofNetwork(id)) this.look(one);
     return `Linking ${found} channels, each to a room of its own; those that come later too. \`!causeway unlink ${network} all ${space}\` ends that.`;
@@ -86,6 +87,9 @@ export class GroupLinks {
     const left = this.#byCommand.filter((one) => one.network !== network.toLowerCase() || one.space !== space);
     if (left.length === this.#byCommand.length) return "Nobody asked for that by command; the config's `groups` are changed in the config.";
     await this.#keep(left);
+    const isOfIt = ([key, group]: [string, string]) => group === space && key.startsWith(`${network.toLowerCase()} `);
+    this.#made = Object.fromEntries(Object.entries(this.#made).map((entry) => (isOfIt(entry) ? [entry[0], KEPT] : entry)));
+    await this.#context.settings.set(MADE, this.#made);
     return "New channels there are not linked any more. Those that are linked stay so until they are unlinked.";
   }
 
@@ -137,12 +141,13 @@ export class GroupLinks {
     const { links, linking, settings } = this.#context;
     const network = live.network.id;
     if ((await links.of(network, channel.id)) || (await linking.isEnded(network, channel.id))) return;
-    if (rule.by === undefined && this.#made[`${network} ${channel.id}`] !== rule.space) {
+    if (this.#made[`${network} ${channel.id}`] !== rule.space) {
       this.#made = { ...this.#made, [`${network} ${channel.id}`]: rule.space };
       await settings.set(MADE, this.#made);
     }
     const room = await linking.portalRoom(live.network, channel, rule.invite);
-    await linking.make(network, channel.id, room, rule.by ?? "config", rule.settings);
+    // As the config's: one that somebody ends by command is not made again.
+    await linking.make(network, channel.id, room, "config", rule.settings);
   }
 
   #rulesFor(live: LiveLogin): readonly GroupRule[] {

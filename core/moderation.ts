@@ -8,6 +8,7 @@ import type { Ghosts } from "./ghost.ts";
 import type { Links } from "./links.ts";
 import type { LiveLogin } from "./logins.ts";
 import { failureOf, type MatrixClient } from "./matrix/client.ts";
+import { isRecord, type MatrixEvent } from "./matrix/event.ts";
 import { Refused } from "./model/errors.ts";
 import { type Mxid, mxid, remoteMessageId, type RoomId } from "./model/ids.ts";
 import type { Members } from "./members.ts";
@@ -80,6 +81,30 @@ export class Moderation {
     return this.#muted.has(keyOf(room, who));
   }
 
+  /** Sees every event: a level that somebody has set by hand since is their decision, and ends the mute. */
+  observe(event: MatrixEvent): void {
+    if (event.type !== "m.room.power_levels" || event.state_key !== "" || event.sender === this.#context.bot) return;
+    const users = isRecord(event.content["users"]) ? event.content["users"] : {};
+    const mayAll = event.content["events_default"];
+    const needed = typeof mayAll === "number" ? mayAll : 0;
+    for (const mute of [...this.#muted.values()]) {
+      const level = users[mute.who];
+      if (mute.room !== event.room_id || mute.before === undefined || (typeof level === "number" && level < needed)) continue;
+      this.#muted.delete(keyOf(mute.room, mute.who));
+      this.#save().catch((error: unknown) => this.#context.log.error({ err: error }, "The end of a mute could not be written down"));
+    }
+  }
+
+  /** Somebody with power in the room ends a mute there. Returns what to tell them. */
+  async lift(room: RoomId, who: string): Promise<string> {
+    const muted = [...this.#muted.values()].filter((mute) => mute.room === room);
+    const mute = muted.find((one) => one.who === who);
+    if (!mute)
+      return muted.length > 0 ? `Muted here: ${muted.map((one) => one.who).join(", ")}` : "Nobody is muted here by moderators elsewhere.";
+    await this.#unmute(room, mute.who);
+    return `${mute.who} is heard again.`;
+  }
+
   /** Who a message, a name or a Matrix id means. Anybody may ask. */
   async who(moderator: Moderator, words: readonly string[]): Promise<string> {
     const { members, optOuts } = this.#context;
@@ -102,7 +127,7 @@ export class Moderation {
     const done: RoomId[] = [];
     const failed: string[] = [];
     for (const room of rooms) {
-      const failure = await this.#inRoom(room, who, measure, why, moderator.power);
+      const failure = await this.#inRoom(room, who, measure, why, moderator);
       if (failure === undefined) done.push(room);
       else failed.push(failure);
     }
@@ -129,14 +154,14 @@ export class Moderation {
   }
 
   /** Undefined = done. */
-  async #inRoom(room: RoomId, who: Mxid, measure: Measure, why: string, power: number): Promise<string | undefined> {
+  async #inRoom(room: RoomId, who: Mxid, measure: Measure, why: string, { power, key }: Moderator): Promise<string | undefined> {
     const { client, rooms } = this.#context;
     const takes = measure === "mute" || measure === "kick" || measure === "ban";
     if (takes && (await rooms.powerOf(room, who)) >= power) return "They rank as high there as you do here.";
     try {
       switch (measure) {
         case "mute":
-          await this.#mute(room, who);
+          await this.#mute(room, who, `mute:${key}`, why);
           return undefined;
         case "unmute":
           await this.#unmute(room, who);
@@ -159,11 +184,13 @@ export class Moderation {
   }
 
   /** Row first: whatever the homeserver says, nothing of theirs is relayed any more. */
-  async #mute(room: RoomId, who: Mxid): Promise<void> {
+  async #mute(room: RoomId, who: Mxid, key: string, why: string): Promise<void> {
     if (this.isMuted(room, who)) return;
     await this.#keep({ room, who });
     const before = await this.#context.powers.silence(room, who);
     if (before !== undefined) await this.#keep({ room, who, before });
+    const text = `${who} is muted: what they write is not relayed. ${why} Somebody with power here lifts it by !causeway unmute ${who}`;
+    await this.#context.notices.say(room, key, text);
   }
 
   async #unmute(room: RoomId, who: Mxid): Promise<void> {

@@ -2,6 +2,7 @@
 import { Admission } from "./admission.ts";
 import { AliasJoin } from "./alias-join.ts";
 import type { BridgeOptions } from "./bridge-options.ts";
+import type { CommandContext } from "./commands.ts";
 import { CatchUp } from "./catch-up.ts";
 import { compare } from "./portal/compare.ts";
 import type { DirectContext } from "./direct.ts";
@@ -32,7 +33,6 @@ import { refresh } from "./portal/refresh.ts";
 import { Presences } from "./presence.ts";
 import { modeOf } from "./readers.ts";
 import { Reception } from "./reception.ts";
-import type { RemoteCommandContext } from "./remote-commands.ts";
 import { Rooms } from "./rooms.ts";
 import { ShownBook } from "./shown.ts";
 import { SignIns } from "./sign-in.ts";
@@ -69,7 +69,7 @@ export interface Parts {
   readonly verbs: Verbs;
   readonly signIns: SignIns;
   readonly portal: PortalContext;
-  readonly commands: RemoteCommandContext;
+  readonly commands: CommandContext;
 }
 
 /** What the parts ask of the bridge while it runs. */
@@ -314,7 +314,7 @@ function portalOf(site: Site): PortalContext {
   };
 }
 
-function commandsOf(site: Site): RemoteCommandContext {
+function commandsOf(site: Site): CommandContext {
   const { parts, options, life } = site;
   const { permissions, namespace } = options;
   const { signIns, verbs, linking, ghosts, moderation, groups, surroundings, logins, homeserver } = parts;

@@ -6,14 +6,10 @@ import type { LiveLogin } from "./logins.ts";
 import { failureOf } from "./matrix/client.ts";
 import { Refused } from "./model/errors.ts";
 import type { RemoteCommand } from "./model/events.ts";
-import { MODERATOR, type Moderation, type Moderator } from "./moderation.ts";
+import { MODERATOR, type Moderator } from "./moderation.ts";
 import { personKey } from "./opt-out.ts";
 import type { Link } from "./store/store.ts";
 import { voteByWords } from "./portal/votes.ts";
-
-export interface RemoteCommandContext extends CommandContext {
-  readonly moderation: Moderation;
-}
 
 const HELP = [
   "This bridge relays between here and Matrix. You can say:",
@@ -26,7 +22,7 @@ const HELP = [
 ].join("\n");
 
 /** The lane of one login's commands, said on its network. */
-export function workRemoteCommand(context: RemoteCommandContext, live: () => LiveLogin | undefined): Work {
+export function workRemoteCommand(context: CommandContext, live: () => LiveLogin | undefined): Work {
   return async (row) => {
     const event = row.payload as RemoteCommand;
     const login = live();
@@ -42,7 +38,7 @@ export function workRemoteCommand(context: RemoteCommandContext, live: () => Liv
   };
 }
 
-async function answerRemote(context: RemoteCommandContext, live: LiveLogin, event: RemoteCommand, key: string): Promise<string> {
+async function answerRemote(context: CommandContext, live: LiveLogin, event: RemoteCommand, key: string): Promise<string> {
   const [verb = "help", ...words] = event.words.trim().split(/\s+/);
   const [first = ""] = words;
   const network = live.network.id;
@@ -88,13 +84,13 @@ async function linkOf(links: Links, event: RemoteCommand, live: LiveLogin): Prom
   return link;
 }
 
-async function moderator(context: RemoteCommandContext, live: LiveLogin, event: RemoteCommand, key: string): Promise<Moderator> {
+async function moderator(context: CommandContext, live: LiveLogin, event: RemoteCommand, key: string): Promise<Moderator> {
   const link = await linkOf(context.links, event, live);
   const person = event.person ?? (await live.connection.person(event.sender));
   return { live, link, name: person?.name ?? event.sender, id: event.sender, power: event.power, key };
 }
 
-async function account(context: RemoteCommandContext, live: LiveLogin, event: RemoteCommand, said: string): Promise<string> {
+async function account(context: CommandContext, live: LiveLogin, event: RemoteCommand, said: string): Promise<string> {
   const { accounts } = context;
   const network = live.network.id;
   if (!live.network.accounts) return `On ${live.network.name} a name may be somebody else's tomorrow: nothing is linked to it.`;
@@ -106,7 +102,7 @@ async function account(context: RemoteCommandContext, live: LiveLogin, event: Re
     : `Say "!causeway login ${network}" to ${context.bot} on Matrix: it gives a code to say here.`;
 }
 
-async function unlink(context: RemoteCommandContext, live: LiveLogin, event: RemoteCommand, words: readonly string[]): Promise<string> {
+async function unlink(context: CommandContext, live: LiveLogin, event: RemoteCommand, words: readonly string[]): Promise<string> {
   const link = await linkOf(context.links, event, live);
   requireRight(live, event);
   const waiting = await context.linking.waiting(link);
@@ -121,7 +117,7 @@ async function unlink(context: RemoteCommandContext, live: LiveLogin, event: Rem
 /** Why a link is paused that was paused from its own side. */
 const PAUSED = "Paused by ";
 
-async function pause(context: RemoteCommandContext, live: LiveLogin, event: RemoteCommand, on: boolean): Promise<string> {
+async function pause(context: CommandContext, live: LiveLogin, event: RemoteCommand, on: boolean): Promise<string> {
   const link = await linkOf(context.links, event, live);
   requireRight(live, event);
   if (!on && link.paused !== undefined && !link.paused.startsWith(PAUSED)) return `It is not for you to resume: ${link.paused}`;

@@ -53,7 +53,16 @@ describe("Discord: a whole server", () => {
   test("by server, everything is linked; what was unlinked by hand stays so", async () => {
     assert.match(await town.ask(town.ann, `!causeway link discord all ${town.guild.id}`), /Linking \d+ channels/);
     await until(async () => (await roomsOf(town.ann)).has("plaza") && (await roomsOf(town.ann)).has("market"), "all of them");
+    const plaza = await town.ann.join((await roomsOf(town.ann)).get("plaza") as string);
+    await plaza.find({ type: "uk.half-shot.bridge" });
+    assert.match(await town.ask(town.ann, `!causeway unlink discord ${town.other} --yes`), /is ended/);
+    town.fake.acts.updateChannel(town.fake.channelOf(town.other), { topic: "anew" });
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    assert.ok(!(await town.ask(town.ann, "!causeway links")).includes(town.other), "it is not linked again");
     assert.match(await town.ask(town.ann, `!causeway unlink discord all ${town.guild.id}`), /not linked any more/);
+    await town.world.restart();
+    town.bob.say(town.channel, "still here");
+    await plaza.find({ body: "still here" });
     assert.match(await town.ask(town.ann, `!causeway link discord all 1`), /sees no channel/);
   });
 });

@@ -53,6 +53,21 @@ describe("Moderators of any network", () => {
     await room.say("across");
     await town.seen((all) => all.some(({ text }) => text === "across"), "what others say");
     assert.ok(!(await town.texts()).includes("not across"));
+    await room.find({ sender: BOT, body: /@eve:test\.local is muted: .*!causeway unmute/ });
+    await room.say("!causeway unmute @eve:test.local");
+    await room.find({ sender: BOT, body: /is heard again/ });
+    await hers.say("across again");
+    await town.seen((all) => all.some(({ text }) => text === "across again"), "what she says");
+  });
+
+  test("whoever sets somebody's power by hand ends the mute", async () => {
+    const eve = await town.hs.user("eve");
+    await room.invite(eve.id);
+    const hers = await eve.join(room.id);
+    assert.match(await said(town.toy.alice, "mute eve"), /is muted/);
+    await room.setPower((levels) => ({ ...levels, users: { ...(levels["users"] as object), [eve.id]: 0 } }));
+    await hers.say("by the room's own will");
+    await town.seen((all) => all.some(({ text }) => text === "by the room's own will"), "what she says");
   });
 
   test("an account is linked to nobody where names change hands", async () => {
