@@ -131,7 +131,9 @@ function quoteLine({ author, authorName, excerpt, url }: ReplyTarget): string {
   const who: Inline = isSnowflake(author)
     ? { type: "mention", target: { kind: "person", remote: author }, text: authorName }
     : { type: "bold", content: [{ type: "text", text: clip(oneLine(authorName), EXCERPT) }] };
-  const words: Inline = { type: "text", text: clip(oneLine(excerpt), EXCERPT) || "…" };
+  // Text with an address in it would not be shown as a link to another one.
+  const excerpted = url === undefined ? excerpt : excerpt.replaceAll(/\s*\(?\bhttps?:\/\/[^\s)]*\)?/gi, "");
+  const words: Inline = { type: "text", text: clip(oneLine(excerpted), EXCERPT) || "…" };
   const what: Inline = url === undefined ? words : { type: "link", url, content: [words] };
   return writeMarkdown([
     {
