@@ -54,6 +54,8 @@ export class MatrixGaps {
   #noted = 0;
   #settled: Promise<void> = Promise.resolve();
   #sweeping = false;
+  /** Every room was looked at since the last spell: only then is it known that nothing older is still to be found. */
+  #swept = false;
 
   constructor(context: GapContext) {
     this.#context = context;
@@ -62,6 +64,7 @@ export class MatrixGaps {
   async load(): Promise<void> {
     const heard = await this.#context.settings.get(HEARD);
     const now = this.#context.clock.now();
+    if (heard === undefined) await this.#context.settings.set(HEARD, now);
     // What was noted while our clock was ahead lies in the future: nothing is known of how far we had come then, but it was not that far.
     this.#since = (typeof heard === "number" && heard <= now ? heard : now - (typeof heard === "number" ? WRONG_CLOCK : 0)) - MARGIN;
   }
@@ -69,7 +72,7 @@ export class MatrixGaps {
   /** A transaction came: pushes work, up to what it brought. By the homeserver's clock, since ours may be wrong for a while. */
   async heard(events: readonly MatrixEvent[]): Promise<void> {
     const said = events.filter(({ content }) => !("io.causeway.origin" in content)).map((event) => event.origin_server_ts);
-    if (said.length === 0) return;
+    if (said.length === 0 || !this.#swept) return;
     const now = this.#context.clock.now();
     // Other homeservers' clocks are wrong too, by years.
     const latest = Math.max(now - LATE, Math.min(now, Math.max(...said)));
@@ -86,6 +89,7 @@ export class MatrixGaps {
   async again(): Promise<void> {
     if (this.#sweeping) return;
     this.#looked = new Set();
+    this.#swept = false;
     await this.load();
     await this.sweep();
   }
@@ -112,6 +116,7 @@ export class MatrixGaps {
         if (this.#context.signal.aborted) return;
         await this.look(link.room);
       }
+      this.#swept = !this.#context.signal.aborted;
     } catch (error) {
       this.#context.log.error({ err: error }, "Looking for missed events ended early");
     } finally {

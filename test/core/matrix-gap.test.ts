@@ -49,12 +49,12 @@ test("what ghosts said late is found, what they said weeks ago is not taken for 
 });
 
 /** What was noted as heard, by our clock that is `ahead`, when events of these ages came; milliseconds before the real now. */
-async function noted(ahead: number, ages: readonly number[]): Promise<number | undefined> {
+async function noted(ahead: number, ages: readonly number[], swept = true): Promise<number | undefined> {
   const now = Date.now();
   let kept: number | undefined;
   const gaps = new MatrixGaps({
     client: {} as MatrixClient,
-    links: {} as Links,
+    links: { all: async function* () {} } as unknown as Links,
     settings: { get: async () => kept, set: async (_key, value) => void (kept = value as number) },
     clock: { ...createClock({ speed: 1, since: now }), now: () => now + ahead },
     log: pino({ level: "silent" }),
@@ -62,6 +62,7 @@ async function noted(ahead: number, ages: readonly number[]): Promise<number | u
     take: async () => undefined,
     looked: () => undefined,
   });
+  if (swept) await gaps.sweep();
   await gaps.heard(ages.map((age) => ({ origin_server_ts: now - age, content: {} }) as unknown as MatrixEvent));
   return kept === undefined ? undefined : now - kept;
 }
@@ -71,4 +72,5 @@ test("how far pushes have come is told by the homeserver's clock: ours may be an
   assert.equal(await noted(0, [-365 * DAY]), 0, "another server's clock is a year ahead");
   assert.equal(await noted(0, [365 * DAY]), 7 * DAY, "and a year behind");
   assert.equal(await noted(0, []), undefined);
+  assert.equal(await noted(0, [1_000], false), undefined, "what was lost before has not been looked for yet");
 });
