@@ -18,11 +18,14 @@ import { codeOf, isUnsent } from "./failures.ts";
 import { isSlacks } from "./hosts.ts";
 import { messageId } from "./ids.ts";
 import { post } from "./post.ts";
-import { fileBelow, filled, type FileWire, type Json, record, records, string } from "./wire.ts";
+import { fileBelow, filled, type FileWire, type Json, number, record, records, string } from "./wire.ts";
 
 /** Slack tells a little later where a file was shared: how long it is asked. */
 const FOR_SHARES = 2_000;
 const ASK_AGAIN = 250;
+/** How long a file may take from its first byte to its address, seconds; and how often it is looked for. */
+const FRESH = 600;
+const UPLOADING = 3_000;
 /** An upload or download that stands still. */
 const STILL = 60_000;
 
@@ -213,10 +216,17 @@ export async function openFile(desk: Desk, token: string, file: string, url: str
   const info = await infoOf(desk, file);
   if (!info || info.mode === "tombstone") throw new Refused("The file was deleted on Slack.");
   const fresh = filled(info.url_private_download) ?? filled(info.url_private);
+  if (fresh === undefined && isFresh(info)) throw new TryLater("The file is still being uploaded on Slack.", UPLOADING, "item");
   if (fresh === undefined || !isSlacks(desk.apiUrl, fresh)) throw new Refused("The file does not lie on Slack.");
   const again = await download(desk, token, fresh, info.mimetype === "text/html");
   if (again) return again;
   throw new Refused('Slack does not give the file out: the app may lack the permission "files:read".');
+}
+
+/** Made so lately that it may not be there as a whole yet. */
+function isFresh(info: Json): boolean {
+  const made = number(info.created) ?? number(info.timestamp);
+  return info.is_external !== true && made !== undefined && Date.now() / 1000 - made < FRESH;
 }
 
 const MOST_REDIRECTS = 5;

@@ -140,8 +140,9 @@ describe("Slack, as emulate has it", () => {
   test("what we say stands there with name, blocks and key; it is found again by the key, edited, reacted to, pinned and deleted", async () => {
     const sent = await say({ body: [...plainText("hello <&> *not bold*"), { type: "divider" }] }, "key-1");
     const there = (await standing()).find(({ ts }) => ts === sent.id);
-    assert.deepEqual([there?.["username"], (there?.["blocks"] as unknown[]).length], ["Anna", 2]);
-    assert.equal(there?.["text"], "hello &lt;&amp;&gt; *not bold*\n———");
+    assert.ok(there);
+    assert.deepEqual([there["username"], (there["blocks"] as unknown[]).length], ["Anna", 2]);
+    assert.equal(there["text"], "hello &lt;&amp;&gt; *not bold*\n———");
     const [part] = slack
       .toParts({ speaker: ANNA, style: "text", body: plainText("hello again") }, connection.capabilities(place))
       .map((each) => ({ ...each, channel: place }));
@@ -178,9 +179,10 @@ describe("Slack, as emulate has it", () => {
       shared = (await standing()).find(({ files }) => JSON.stringify(files ?? "").includes("plans.txt"));
       return shared !== undefined;
     }, "the file");
-    assert.equal(shared?.["text"], "*Anna*: look");
-    assert.ok(sent.id === shared?.["ts"] || sent.pending);
-    const [there] = shared?.["files"] as { id: string; url_private: string }[];
+    assert.ok(shared);
+    assert.equal(shared["text"], "*Anna*: look");
+    assert.ok(sent.id === shared["ts"] || sent.pending);
+    const [there] = shared["files"] as { id: string; url_private: string }[];
     const { stream } = await connection.open({ file: there?.id, url: there?.url_private });
     assert.equal(Buffer.concat(await stream.toArray()).toString(), "the plans");
   });

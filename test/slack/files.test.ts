@@ -279,3 +279,19 @@ test("a token that ends in the middle of an upload ends the login", async (t) =>
   assert.ok((await refusal(alive.do(part(alive, slow), "k"))) instanceof LoggedOut);
   await alive.state("logged-out");
 });
+
+test("a file that is still being uploaded is waited for, by itself; one that never came is told of", async (t) => {
+  const alive = await live(t);
+  const { stage } = alive;
+  const message = stage.alice.upload(stage.channel, {
+    name: "slow.bin",
+    mimetype: "application/octet-stream",
+    bytes: Buffer.from("x"),
+    more: { url_private: undefined, url_private_download: undefined, created: Math.floor(Date.now() / 1000) },
+  });
+  const said = await alive.event("message", ({ message: id }) => id === message.ts);
+  const ref = said.files?.[0]?.ref;
+  await assert.rejects(alive.connection.open(ref), { name: "TryLater", message: /still being uploaded/ });
+  Object.assign(message.files?.[0]?.more ?? {}, { created: 1_600_000_000 });
+  await assert.rejects(alive.connection.open(ref), { name: "Refused" });
+});
