@@ -41,6 +41,7 @@ export function retryAfter(error: unknown): number | undefined {
 const ASK_AGAIN = 30_000;
 /** A login's trouble that time mends. */
 const SOON = 10_000;
+const HOUR = 3_600_000;
 
 export function failureOf(error: unknown, doing: Doing): Error {
   const after = retryAfter(error);
@@ -67,6 +68,8 @@ function platformFailure(code: string, error: unknown, doing: Doing): Error {
   if (ended !== undefined) return new LoggedOut(`${ended} ${doing.mend ?? INSTALL_AGAIN}`.trim(), cause);
   if (code === "internal_error" || code === "fatal_error" || code === "update_failed")
     return unclear(doing, "it had an error of its own", cause);
+  // What is written there waits, and goes when somebody takes the channel out of the archive.
+  if (code === "is_archived") return new TryLater(`Slack did not ${doing.deed}: the channel is archived.`, HOUR, "channel", cause);
   const later = LATER[code];
   if (later !== undefined) return new TryLater(`Slack did not ${doing.deed}: ${later}.`, SOON, "login", cause);
   const refused = REFUSED[code];
@@ -147,7 +150,6 @@ const LATER: Readonly<Record<string, string>> = {
 const REFUSED: Readonly<Record<string, string>> = {
   not_in_channel: "the app is not in the channel. Someone there has to invite it, with /invite and the app's name",
   channel_not_found: "there is no such channel, or the app cannot see it. In a private channel, invite it with /invite and the app's name",
-  is_archived: "the channel is archived",
   is_inactive: "the channel is archived or frozen",
   msg_too_long: "the text is too long",
   no_text: "there is nothing in it that Slack can show",

@@ -10,6 +10,7 @@ import type { Desk } from "./desk.ts";
 import { fromEvent, fromSlash } from "./from-slack.ts";
 import type { History } from "./history.ts";
 import { channelId, teamOfLogin } from "./ids.ts";
+import { Narrowing } from "./narrowing.ts";
 import type { Delivery } from "./delivery.ts";
 import { type Intake, intakeOf, type Listener } from "./intake.ts";
 import { INSTALL_AGAIN } from "./failures.ts";
@@ -54,6 +55,7 @@ export class Session implements Listener {
   #told: "up" | "down" | "" = "";
   #turn: Promise<void> = Promise.resolve();
   readonly #within: Within;
+  readonly #narrowing = new Narrowing();
   /** Of the app's own login: a person's is not asked to complain about it. */
   readonly #tell: Tell | undefined;
   #resent: (() => void) | undefined;
@@ -258,7 +260,9 @@ export class Session implements Listener {
         desk.move(string(from), string(to));
         return this.core.receive([], { moved: desk.moves });
       }
-      const events = this.#concerns(body) ? [...fromEvent(body, desk.known), ...this.#profileIn(body)] : [];
+      const events = this.#concerns(body)
+        ? [...this.#narrowing.before(body, desk.known), ...fromEvent(body, desk.known), ...this.#profileIn(body)]
+        : [];
       if (events.length === 0) return undefined;
       this.#presences?.seen(string(record(body.event).user));
       const cursor = events[0]?.direct ? events[0].cursor : undefined;

@@ -20,7 +20,6 @@ const again = { deed: "set the reaction", repeatable: true };
 const REFUSED: readonly [code: string, sentence: RegExp][] = [
   ["not_in_channel", /invite it, with \/invite/],
   ["channel_not_found", /invite it with \/invite/],
-  ["is_archived", /the channel is archived/],
   ["restricted_action", /admins do not allow it here/],
   ["restricted_action_read_only_channel", /admins do not allow it here/],
   ["slack_connect_file_link_sharing_blocked", /shared channel/],
@@ -43,6 +42,13 @@ for (const [code, sentence] of REFUSED)
     assert.match(failure.message, sentence);
     assert.match(failure.message, /^Slack did not post the message: .+\.$|\/invite and the app's name\.$/);
   });
+
+test("what is meant for an archived channel waits for it", () => {
+  const failure = failureOf(platform("is_archived"), once);
+  assert.ok(failure instanceof TryLater);
+  assert.equal(failure.scope, "channel");
+  assert.match(failure.message, /the channel is archived/);
+});
 
 for (const code of [
   "invalid_auth",

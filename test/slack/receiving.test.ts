@@ -203,6 +203,20 @@ test("`/causeway` and `!optout` are words to the bridge, and the answer is for w
   assert.equal((await alive.event("command", ({ words }) => words === "link")).power, 50);
 });
 
+test("a message that says its channel is private, when nothing else did, is told after that", async (t) => {
+  const alive = await live(t);
+  const { stage } = alive;
+  stage.alice.say(stage.channel, "open");
+  await alive.said("open");
+  stage.channel.private = true;
+  stage.alice.say(stage.channel, "among us");
+  stage.alice.say(stage.channel, "and more");
+  await alive.said("and more");
+  const kinds = alive.core.events.filter(({ kind }) => kind === "message" || kind === "channel-changed").map(({ kind }) => kind);
+  assert.deepEqual(kinds, ["message", "channel-changed", "message", "message"]);
+  assert.deepEqual((await alive.event("channel-changed")).facts, { visibility: "private" });
+});
+
 test("a channel that gets another id, because it is shared now, goes on under the old one", async (t) => {
   const alive = await live(t);
   const { stage } = alive;

@@ -97,7 +97,7 @@ test("put out of a public channel, the bot enters it again; a private one it wai
 });
 
 for (const [code, kind, sentence] of [
-  ["is_archived", Refused, /archived/],
+  ["is_archived", TryLater, /archived/],
   ["restricted_action", Refused, /admins/],
   ["msg_too_long", Refused, /too long/],
   ["moon_phase_wrong", Error, /moon_phase_wrong/],
