@@ -30,14 +30,19 @@ export async function ghostInvited(context: TalkContext, event: MatrixEvent): Pr
     const { live, person } = await loginFor(context, event.sender, whose.network, whose.remote);
     const { existing, by, channel } = await open(context, live, [person.id]);
     requireTheirs(live, existing && by, event.sender);
-    if (existing) {
+    if (existing && existing !== room) {
       await context.client.invite(existing, event.sender).catch(() => undefined);
       throw new Refused("There is a room for this conversation already; you are in it, or invited to it.");
     }
-    await context.ghosts.present(room, whose.network, person, (ref) => live.connection.open(ref));
-    await letBotIn(context, room, ghost);
     await context.store.portals.putPortal({ room, made: false, shown: {} });
-    await bind(context, live, [event.sender], channel, room);
+    // Before the ghost comes in: what is said to it from then on has somewhere to go.
+    const link = await (existing ? context.links.of(whose.network, channel.id) : bind(context, live, [event.sender], channel, room));
+    await context.ghosts.present(room, whose.network, person, (ref) => live.connection.open(ref));
+    await letBotIn(context, room, ghost).catch(async (error: unknown) => {
+      if (link && error instanceof Refused) await context.links.remove(link);
+      if (link && error instanceof Refused) context.changed(link, false);
+      throw error;
+    });
   } catch (error) {
     const failure = failureOf(error);
     if (!(failure instanceof Refused)) throw failure;
@@ -91,13 +96,19 @@ async function loginFor(
     if (person) return { live, person };
   }
   // One that is on its way is worth waiting for.
-  const coming = mine.find((live) => live.state.is === "connecting") ?? (mine.length === 0 ? await made(context, owner, network, remote) : undefined);
+  const coming =
+    mine.find((live) => live.state.is === "connecting") ?? (mine.length === 0 ? await made(context, owner, network, remote) : undefined);
   if (coming) throw new TryLater(notConnected(coming), 500, "item");
   throw new Refused(mine[0] ? notConnected(mine[0]) : `Write to ${context.bot} first: \`!causeway login ${network}\` signs you in there.`);
 }
 
 /** Where people have logins without signing in, whoever wants to talk gets theirs now. */
-async function made({ logins, ownLogins }: TalkContext, owner: Mxid, network: NetworkId, remote: RemoteUserId): Promise<LiveLogin | undefined> {
+async function made(
+  { logins, ownLogins }: TalkContext,
+  owner: Mxid,
+  network: NetworkId,
+  remote: RemoteUserId,
+): Promise<LiveLogin | undefined> {
   for (const live of logins.ofNetwork(network)) {
     if (live.login.owner !== undefined || live.state.is !== "connected" || !(await live.connection.person(remote))) continue;
     const login = await ownLogins?.make(owner, network, { part: live.network.ids.partOf?.(live.login) ?? live.login.id });

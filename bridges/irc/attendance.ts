@@ -47,6 +47,7 @@ interface Place {
 const LONGEST_PAUSE = 30 * 60_000;
 const AFTER_KICK = 30_000;
 const ENTER_WITHIN = 20_000;
+const DOOR_WITHIN = 2000;
 /** Names in one JOIN. */
 const MOST_AT_ONCE = 10;
 
@@ -143,6 +144,19 @@ export class Attendance {
     });
     if (place.state === "out") this.#enter(place);
     await entered;
+  }
+
+  /** For a first word: it waits so long for the door; then it is core's to keep. */
+  async enterSoon(id: RemoteChannelId, name: string): Promise<void> {
+    if (this.wants(id)) return;
+    const patience = new AbortController();
+    const late = this.#options.clock.sleep(DOOR_WITHIN, patience.signal).then(
+      () => {
+        throw new TryLater(`You are on your way into ${name}.`, DOOR_WITHIN, "item");
+      },
+      () => undefined,
+    );
+    await Promise.race([this.join(id, name), late]).finally(() => patience.abort());
   }
 
   /** The key that somebody gave for a channel. */

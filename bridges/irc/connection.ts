@@ -1,5 +1,5 @@
 /** One login to one IRC network: the contract's side of it, put together from its parts. */
-import { Broken, Refused, TryLater } from "../../core/model/errors.ts";
+import { Broken, Refused } from "../../core/model/errors.ts";
 import type { Cursor, RemoteNotice } from "../../core/model/events.ts";
 import type { RemoteChannelId, RemoteMessageId, RemoteUserId } from "../../core/model/ids.ts";
 import type { Person } from "../../core/model/message.ts";
@@ -12,6 +12,7 @@ import { Attendance } from "./attendance.ts";
 import { Callers } from "./callers.ts";
 import { Away } from "./away.ts";
 import type { IrcCapabilities } from "./capabilities.ts";
+import { ChannelNames } from "./channel-names.ts";
 import { type IrcNetworkConfig, settingsOf } from "./config.ts";
 import { Ctcp } from "./ctcp.ts";
 import { Deeds } from "./deeds.ts";
@@ -32,6 +33,7 @@ import { Perspective } from "./perspective.ts";
 import { Presence } from "./presence.ts";
 import { ReadMarks } from "./read-marks.ts";
 import { Reception } from "./reception.ts";
+import { ofOnePerson } from "./refusals.ts";
 import { relayNick, relaysByName } from "./relaymsg.ts";
 import type { Self } from "./self.ts";
 import { Sessions } from "./sessions.ts";
@@ -49,8 +51,6 @@ export interface IrcConnectionOptions {
 }
 
 const CLOSE_WITHIN = 2000;
-/** A first word in a channel waits so long for the door; then it is core's to keep. */
-const ENTER_WITHIN = 2000;
 /** An answer to somebody is no way to flood them. */
 const LONGEST_ANSWER = 12;
 
@@ -79,8 +79,7 @@ export class IrcConnection implements Connection {
   readonly #sessions: Sessions;
   readonly #answers: Answers;
   readonly #callers: Callers;
-  /** Channels that the server has renamed, by the id that core knows them by. */
-  #names: Record<string, string> = {};
+  readonly #names: ChannelNames;
   #closed = false;
 
   constructor(options: IrcConnectionOptions) {
@@ -101,7 +100,7 @@ export class IrcConnection implements Connection {
       log,
       outbox,
       own: self.own,
-      renamed: (id, name) => this.#renamed(id, name),
+      renamed: (id, name) => this.#names.renamed(id, name),
       key: (channel) => settingsOf(config, channel).key,
       entered: (id, name, since) => this.#entered(id, name, since),
       tell: (id, text) => this.#tell(id, text),
@@ -170,6 +169,7 @@ export class IrcConnection implements Connection {
     this.#deeds = new Deeds({ outbox, live, witness: () => (self.own ? kin.witness() : undefined) });
     this.#netsplit = new Netsplit({ clock, tell: (channel, text) => this.#tell(this.#perspective.channelId(channel), text) });
     this.#nicks = new OwnNicks({ login: login.id, kin, keep, clock, log });
+    this.#names = new ChannelNames(keep, log);
     this.#typing = new Typing(clock, this.#flood);
     this.#marks = new ReadMarks({ clock, own: self.own, flood: this.#flood });
     this.#upkeep = new Upkeep({ clock, outbox, signal, attendance: this.#attendance });
@@ -225,17 +225,8 @@ export class IrcConnection implements Connection {
     try {
       return await this.#delivery.send(part, key, progress);
     } catch (error) {
-      throw this.#ofOnePerson(error, part.channel);
+      throw ofOnePerson(error, part.channel && this.#attendance.barrier(part.channel));
     }
-  }
-
-  /** What one person's connection cannot do is told to that person, and holds up nobody else. */
-  #ofOnePerson(error: unknown, channel: RemoteChannelId | undefined): unknown {
-    if (error instanceof Refused) return new Refused(error.message, { cause: error, to: "sender" });
-    if (!(error instanceof TryLater)) return error;
-    const barrier = channel === undefined ? undefined : this.#attendance.barrier(channel);
-    if (barrier !== undefined) return new Refused(barrier, { cause: error, to: "sender" });
-    return new TryLater(error.message, error.after, "item", { cause: error });
   }
 
   async ask(asking: Asking): Promise<string> {
@@ -307,17 +298,13 @@ export class IrcConnection implements Connection {
     const place = readChannelId(channel);
     if (place?.network !== this.#options.network) throw new Refused(`"${channel}" is no channel of this network.`);
     if (place.channel === undefined) return;
-    await this.#attendance.join(channel, this.#names[channel] ?? place.channel);
+    await this.#attendance.join(channel, this.#names.of(channel) ?? place.channel);
     await this.#inquiries.modesKnown(channel);
   }
 
   async leave(channel: RemoteChannelId): Promise<void> {
     this.#perspective.forget(channel);
-    if (channel in this.#names) {
-      const { [channel]: _gone, ...others } = this.#names;
-      this.#names = others;
-      await this.#options.core.keep.set("renamed", others).catch(() => undefined);
-    }
+    this.#names.forget(channel);
     await this.#attendance.leave(channel);
   }
 
@@ -369,7 +356,7 @@ export class IrcConnection implements Connection {
     try {
       await this.#presence.load();
       await this.#nicks.load();
-      this.#names = ((await core.keep.get("renamed")) as Record<string, string> | undefined) ?? {};
+      await this.#names.load();
       const learnt = (await core.keep.get("pace")) as Pace | undefined;
       if (learnt) this.#flood.remember(learnt);
     } catch (error) {
@@ -382,7 +369,7 @@ export class IrcConnection implements Connection {
     }
     for (const id of core.links()) {
       const place = readChannelId(id);
-      if (place?.network === network && place.channel !== undefined) void this.#attendance.join(id, this.#names[id] ?? place.channel);
+      if (place?.network === network && place.channel !== undefined) void this.#attendance.join(id, this.#names.of(id) ?? place.channel);
     }
     this.#sessions.start();
   }
@@ -391,7 +378,7 @@ export class IrcConnection implements Connection {
     if (this.#history.isThere()) this.history = (channel, after) => this.#history.page(channel, after);
     else delete this.history;
     this.#presence.begin();
-    this.#upkeep.begin(live, live.session.wishedNick);
+    this.#upkeep.begin(live, live.session.wishedNick.slice(0, live.session.isupport.nickLength));
     this.#options.self.settled?.(
       live,
       (words) => this.#sessions.rest(words),
@@ -432,16 +419,7 @@ export class IrcConnection implements Connection {
   /** A person's own connection enters a channel when it first has something to say there. */
   async #enterToSpeak(channel: RemoteChannelId): Promise<void> {
     const name = readChannelId(channel)?.channel;
-    if (!this.#options.self.own || name === undefined || this.#attendance.wants(channel)) return;
-    const { clock } = this.#options.core;
-    const patience = new AbortController();
-    const late = clock.sleep(ENTER_WITHIN, patience.signal).then(
-      () => {
-        throw new TryLater(`You are on your way into ${name}.`, ENTER_WITHIN, "item");
-      },
-      () => undefined,
-    );
-    await Promise.race([this.#attendance.join(channel, name), late]).finally(() => patience.abort());
+    if (this.#options.self.own && name !== undefined) await this.#attendance.enterSoon(channel, this.#names.of(channel) ?? name);
   }
 
   #entered(id: RemoteChannelId, name: string, since: number | undefined): void {
@@ -451,12 +429,6 @@ export class IrcConnection implements Connection {
     if (missed !== undefined && !this.#history.isThere()) this.#absences.ended(id, missed);
     const live = this.#sessions.current;
     if (live) this.#inquiries.modes(live.session, id, name);
-  }
-
-  #renamed(id: RemoteChannelId, name: string): void {
-    const { core } = this.#options;
-    this.#names = { ...this.#names, [id]: name };
-    core.keep.set("renamed", this.#names).catch((error: unknown) => core.log.warn({ err: error }, "A channel's new name was not kept"));
   }
 
   #counted({ session, book }: Live, channel: string): void {

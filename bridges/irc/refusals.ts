@@ -89,6 +89,14 @@ export function errorOf(line: Line, target: string, deed: string, own = false): 
   }
 }
 
+/** What one person's connection cannot do is told to that person, and holds up nobody else. `barrier`: why they are kept out of the channel. */
+export function ofOnePerson(error: unknown, barrier: string | undefined): unknown {
+  if (error instanceof Refused) return new Refused(error.message, { cause: error, to: "sender" });
+  if (!(error instanceof TryLater)) return error;
+  if (barrier !== undefined) return new Refused(barrier, { cause: error, to: "sender" });
+  return new TryLater(error.message, error.after, "item", { cause: error });
+}
+
 function secondsIn(said: string, otherwise: number): number {
   const seconds = Number(/(\d{1,5})\s*s/.exec(said)?.[1] ?? otherwise);
   return Math.min(Math.max(seconds, 1), 3600);

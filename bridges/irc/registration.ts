@@ -27,6 +27,8 @@ export interface RegistrationEvents {
 
 /** A server that says 433 to everything is not tried for ever. */
 const MOST_NICKS = 24;
+/** What servers commonly allow, the longest first; nine is the oldest rule (RFC 1459). */
+const LONGEST_NICKS = [64, 32, 30, 20, 16, 9];
 /** No server's challenge is longer. */
 const LONGEST_CHALLENGE = 16_384;
 
@@ -42,7 +44,8 @@ export class Registration {
   readonly #identity: Identity;
   readonly #events: RegistrationEvents;
   readonly #secure: boolean;
-  readonly #nicks: Generator<string>;
+  #nicks: Generator<string>;
+  #longest = LONGEST_NICKS[0] as number;
   #tried = 0;
   #sasl: { talk: SaslTalk; challenge: string } | undefined;
   #saslDone = false;
@@ -54,7 +57,7 @@ export class Registration {
     this.#identity = identity;
     this.#secure = secure;
     this.#events = events;
-    this.#nicks = nicksToTry(identity.nick, 64);
+    this.#nicks = nicksToTry(identity.nick, this.#longest);
     this.caps = new Caps({ wanted: wantedCaps, send: (line) => events.send(line) });
   }
 
@@ -130,6 +133,9 @@ export class Registration {
         // A server from before capabilities.
         return /^(CAP|LS)$/i.test(param(line, 1)) ? this.#endNegotiation() : undefined;
       case "432":
+        if (this.#welcomed) return;
+        this.#shorten();
+        return this.#tryNick(lastParam(line));
       case "433":
       case "436":
       case "437":
@@ -142,6 +148,14 @@ export class Registration {
       case "ERROR":
         return this.#fail(endingOf(lastParam(line)));
     }
+  }
+
+  /** How long a nick may be is told only after the greeting: some servers cut it, others refuse it. */
+  #shorten(): void {
+    const shorter = LONGEST_NICKS.find((length) => length < Math.min(this.#longest, this.#identity.nick.length));
+    if (shorter === undefined) return;
+    this.#longest = shorter;
+    this.#nicks = nicksToTry(this.#identity.nick, shorter);
   }
 
   #tryNick(refusal = ""): void {

@@ -49,7 +49,7 @@ suite("nicks", { concurrency: 4 }, () => {
   test("a server that says 433 to everything is left after a while, in a sentence, and tried again", async (t) => {
     const server = await FakeIrc.start({ profile: plain });
     server.faults.nickInUse = true;
-    const bridge = await stage(t, { server, connected: false, speed: 200 });
+    const bridge = await stage(t, { server, connected: false, speed: 50 });
     await bridge.until(() => last(bridge.core.states) === "disconnected", "to give up for now");
     assert.match(why(bridge.core.states), /refuses every nick that is tried \(Nickname is already in use\)\.$/);
     assert.ok(server.received.filter((line) => line.startsWith("NICK ")).length < 40);

@@ -217,6 +217,26 @@ test("services that rename us during the greeting are believed", () => {
   assert.deepEqual([isDone, registration.nick], [true, "Guest123"]);
 });
 
+test("a nick that is too long is tried in shorter forms, and its tail still tells two apart", () => {
+  const sent: string[] = [];
+  const registration = new Registration({ nick: "bartholomew.fitzgerald[m]", user: "m", realName: "m" }, false, {
+    send: (line) => void sent.push(line),
+    done: () => undefined,
+    failed: ({ why }) => assert.fail(why),
+  });
+  registration.begin();
+  const answer = (code: string, nick: string) => registration.take(readLine(`:irc.test ${code} * ${nick} :no`));
+  const last = (): string => sent.findLast((line) => line.startsWith("NICK "))?.slice(5) ?? "";
+  const tried = [last()];
+  while (last().length > 9) {
+    answer("432", last());
+    tried.push(last());
+  }
+  answer("433", last());
+  tried.push(last());
+  assert.deepEqual(tried, ["bartholomew_fitzgerald[m]", "bartholomew_fitzgera", "bartholomew_fitz", "bartholom", "bartholo_"]);
+});
+
 test("words for a channel's operators alone go nowhere else", () => {
   assert.ok(isForListeners(Buffer.from(":dave!d@h PRIVMSG @#causeway :for us"), 0, 36, "mira"));
   const isupport = new Isupport();

@@ -119,6 +119,18 @@ export function ircOwnStories(name: string, options: IrcOwnStoryOptions): void {
       assert.equal((await dave.hear("dave", "I hear you", WITHIN)).nick, "annika");
     });
 
+    test("a ghost that is invited to a direct chat comes, and is the person over there", async () => {
+      const erin = await (await IrcPerson.connect(irc, "erin")).join(home);
+      const ghost = `@_irc_one_erin:${world.hs.serverName}`;
+      const talk = await ann.createRoom({ preset: "trusted_private_chat", is_direct: true, invite: [ghost] });
+      await talk.find({ sender: ghost, type: "m.room.member" });
+      await talk.say("hello erin");
+      assert.equal((await erin.hear("erin", "hello erin", WITHIN)).nick, "annika");
+      erin.say("annika", "hello ann");
+      assert.equal((await talk.find({ body: "hello ann" })).sender, ghost);
+      erin.quit();
+    });
+
     test("`!irc msg` begins a private talk", async () => {
       assert.match(await asked(chat, "!irc one msg dave from the chat"), /Said to dave/);
       assert.equal((await dave.hear("dave", "from the chat")).nick, "annika");
@@ -153,7 +165,8 @@ export function ircOwnStories(name: string, options: IrcOwnStoryOptions): void {
       await room.find({ sender: ghost, body: "here I am" });
       await room.setPower((levels) => ({ ...levels, users: { ...(levels["users"] as object), [ghost]: 50 } }));
       await dave.wait(
-        (line) => line.command === "MODE" && (line.params[1] ?? "").startsWith("+o") && line.params.includes("otto") && line.nick === "annika",
+        (line) =>
+          line.command === "MODE" && (line.params[1] ?? "").startsWith("+o") && line.params.includes("otto") && line.nick === "annika",
         "otto is an operator",
         WITHIN,
       );
