@@ -201,6 +201,7 @@ export class DiscordConnection implements Connection {
 
   async join(channel: RemoteChannelId): Promise<void> {
     this.#stands.join(channel);
+    await this.#live.webhooks.recall(channel);
     await this.#whileUp(() => this.#live.guilds.findWhole(channel));
   }
 
@@ -258,13 +259,14 @@ function liveOf(config: DiscordConfig, core: Core, rest: Rest): Live {
   const self = { id: "", application: "" };
   const me = () => self.id;
   const guilds = new Guilds(rest, core.clock, me);
+  const webhooks = new Webhooks(rest, core.keep, config.relay.webhook_name, () => self.application);
   const members = new Members(rest, guilds, me, config.power_levels, config.intents.members);
   return {
     config,
     core,
     rest,
     guilds,
-    webhooks: new Webhooks(rest, core.keep, config.relay.webhook_name, () => self.application),
+    webhooks,
     members,
     ours: new Recent(5_000),
     nonces: new Recent(1_000),
@@ -275,6 +277,7 @@ function liveOf(config: DiscordConfig, core: Core, rest: Rest): Live {
     view: (guild) => ({
       me: self.id,
       application: self.application,
+      hooks: webhooks.ids,
       cdn: config.cdn_url,
       guild,
       system: config.system_messages,

@@ -68,7 +68,9 @@ export function guildEvents(
       return [
         ...renamed(live, stands, d, road, now),
         ...silenced(live, stands, d, road, now),
-        ...live.members.repowered(d.guild_id, { id: d.user.id, roles: d.roles }, stands.heardIn(d.guild_id), road, now),
+        ...(Array.isArray(d.roles)
+          ? live.members.repowered(d.guild_id, { id: d.user.id, roles: d.roles }, stands.heardIn(d.guild_id), road, now)
+          : []),
       ];
     case On.GuildMemberAdd:
       if (!live.config.membership) return NOTHING;

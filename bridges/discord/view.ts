@@ -9,6 +9,8 @@ export interface View {
   /** The bot's account and application. */
   readonly me: string;
   readonly application: string;
+  /** The bridge's own webhooks, as far as they have spoken or are kept. */
+  readonly hooks?: ReadonlySet<string>;
   readonly cdn: string;
   readonly guild: string | undefined;
   /** Whether what Discord itself writes (joins, boosts) is told. */
@@ -54,10 +56,11 @@ export function namesFor(message: Mentioning, view: View): Names {
 /** Ours is what the bot says, and what the bridge's own webhooks say. */
 export function isOurs(
   message: Pick<APIMessage, "author" | "webhook_id" | "application_id">,
-  view: Pick<View, "me" | "application">,
+  view: Pick<View, "me" | "application" | "hooks">,
 ): boolean {
   if (message.author.id === view.me) return true;
-  return message.webhook_id !== undefined && message.application_id === view.application;
+  if (message.webhook_id === undefined) return false;
+  return message.application_id === view.application || view.hooks?.has(message.webhook_id) === true;
 }
 
 export function isPluralKit(message: Pick<APIMessage, "webhook_id" | "application_id">): boolean {

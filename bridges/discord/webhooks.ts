@@ -20,6 +20,8 @@ export class Webhooks {
   readonly #name: string;
   readonly #application: () => string;
   readonly #known = new Map<string, Promise<Webhook>>();
+  /** Of all that are known, whatever became of them: what they have said is ours. */
+  readonly ids = new Set<string>();
 
   constructor(rest: Rest, keep: Keep, name: string, application: () => string) {
     this.#rest = rest;
@@ -44,7 +46,19 @@ export class Webhooks {
     await this.#keep.set(keyOf(channel), undefined);
   }
 
+  /** A channel is heard from now on: what its webhook says, should it have one, is known for ours. */
+  async recall(channel: string): Promise<void> {
+    const kept = readKept(await this.#keep.get(keyOf(channel)));
+    if (kept) this.ids.add(kept.id);
+  }
+
   async #find(channel: string): Promise<Webhook> {
+    const webhook = await this.#found(channel);
+    this.ids.add(webhook.id);
+    return webhook;
+  }
+
+  async #found(channel: string): Promise<Webhook> {
     const kept = readKept(await this.#keep.get(keyOf(channel)));
     if (kept) return kept;
     const webhook = (await this.#standing(channel)) ?? (await this.#make(channel));

@@ -11,7 +11,7 @@ import { Bit } from "../fakes/discord/rights.ts";
 import { destroy } from "../fakes/discord/routes-webhooks.ts";
 import { isThread } from "../fakes/discord/world.ts";
 import { standing } from "./harness.ts";
-import { asked, mira, newProgress, scene } from "./stage.ts";
+import { asked, mira, newProgress, plainOf, scene } from "./stage.ts";
 
 const file = (name: string, bytes: Buffer, more: Partial<OutFile> = {}): OutFile => ({
   kind: "file",
@@ -471,4 +471,19 @@ test("a person who is mentioned is rung, and @everyone only by those whom core a
   const [ring, quiet] = standing(stage.fake, stage.channel);
   assert.deepEqual(ring?.rang, [userId(stage.alice.id)]);
   assert.deepEqual([quiet?.rangEveryone, quiet?.rang], [false, []]);
+});
+
+test("what the channel's webhook says is ours, though Discord should not say whose webhook it is, and after a restart too", async (t) => {
+  const stage = await scene(t);
+  const { channel, fake } = stage;
+  const first = await stage.start();
+  await first.say({ text: "by webhook" });
+  const hook = [...(fake.world.messages.get(channel)?.values() ?? [])][0]?.message.webhook_id as string;
+  await first.close();
+  const second = await stage.start();
+  const author = { id: hook, username: "Mira Lind", discriminator: "0000", global_name: null, avatar: null, bot: true } as never;
+  fake.acts.post(fake.channelOf(channel), author, { content: "without a name of its owner", webhook: hook });
+  await second.settled();
+  const heard = second.core.offered.find((event) => event.kind === "message" && plainOf(event) === "without a name of its owner");
+  assert.ok(heard?.echo);
 });
