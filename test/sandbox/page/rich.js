@@ -69,7 +69,11 @@ function inline(node) {
         ? el("a", { href: node.url, target: "_blank", rel: "noopener noreferrer" }, inlines(node.content))
         : el("span", {}, inlines(node.content));
     case "mention":
-      return el("span", { class: "mention" }, node.text.startsWith("@") || node.target.kind === "channel" ? node.text : `@${node.text}`);
+      return el(
+        "span",
+        { class: "mention" },
+        /^(?:@|https?:)/.test(node.text) || node.target.kind === "channel" ? node.text : `@${node.text}`,
+      );
     case "emoji":
       return document.createTextNode(`:${node.name}:`);
     case "time":
