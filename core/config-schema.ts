@@ -74,6 +74,14 @@ const database = z
     key_file: path
       .default("data/causeway.key")
       .describe("Seals the passwords and tokens in the database. Made at the first start: keep a copy elsewhere."),
+    keep_days: z
+      .int()
+      .min(1)
+      .optional()
+      .describe(
+        "For how many days it is remembered which messages belong together. Older ones can no longer be edited, deleted or reacted to across. Default: for ever.",
+      )
+      .meta({ example: 730 }),
     key: z
       .string()
       .min(1)
@@ -189,7 +197,11 @@ const linkWishes = {
     .optional()
     .describe("Show who comes and goes; someone who is removed on one side is removed on the other.")
     .meta({ example: false }),
-  topic: z.boolean().optional().describe("Topic and name go from the room to the channel too.").meta({ example: true }),
+  topic: z
+    .boolean()
+    .optional()
+    .describe("Topic and name go from the room to the channel too. Left out: the topic alone.")
+    .meta({ example: true }),
   everyone: z.boolean().optional().describe("Whether @room rings everybody in the channel.").meta({ example: false }),
   directory: z.boolean().optional().describe("The room stands in the homeserver's room directory.").meta({ example: false }),
   widen: z

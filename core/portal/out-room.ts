@@ -23,10 +23,10 @@ export async function outTopic(turn: OutTurn, kind: "topic" | "name"): Promise<v
   await portal.store.journal.finish(row.id, {});
 }
 
-/** Topics go both ways where that is the custom (IRC); elsewhere the channel leads, unless a setting says otherwise. */
+/** Topics go both ways; in names the channel leads. A setting makes it both or neither. */
 function goesOut(capabilities: Capabilities, kind: "topic" | "name", setting: boolean | undefined): boolean {
   const degree = capabilities[kind];
-  return setting ?? (kind === "topic" && degree === "full");
+  return setting ?? (kind === "topic" && ["full", "partial"].includes(degree));
 }
 
 export async function outPin(turn: OutTurn): Promise<void> {
