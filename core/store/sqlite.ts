@@ -1,7 +1,7 @@
-import { closeSync, existsSync, openSync, renameSync, rmSync } from "node:fs";
-import { resolve } from "node:path";
+import { closeSync, existsSync, openSync } from "node:fs";
 import Database from "better-sqlite3";
 import type { Logger } from "pino";
+import { backUp } from "./backup.ts";
 import { StoreUnusable, toStoreError } from "./errors.ts";
 import { Group } from "./group.ts";
 import { openJournal } from "./journal.ts";
@@ -9,6 +9,7 @@ import { lockDatabase } from "./lock.ts";
 import { openMessages } from "./messages.ts";
 import { migrate, migrations, schemaOf } from "./migrations.ts";
 import { openPortals } from "./portals.ts";
+import { signingSecretIn } from "./reseal.ts";
 import { Seal } from "./seal.ts";
 import { openSettings } from "./settings.ts";
 import type { Store } from "./store.ts";
@@ -26,6 +27,8 @@ export interface StoreOptions {
 export interface SqliteStore extends Store {
   /** A consistent copy of everything, made while the store is in use. An older copy of the same name gives way once it is whole. */
   backup(path: string): Promise<void>;
+  /** What marks of origin and links are signed with. The same after the sealing key was replaced. */
+  readonly signingSecret: Buffer;
 }
 
 /** The most rows of each kind that one `prune` removes. */
@@ -59,6 +62,8 @@ function openDatabase(path: string): Database.Database {
   db.pragma("synchronous = FULL");
   db.pragma("foreign_keys = ON");
   db.pragma("cache_size = -8000");
+  // Pages that are written again and again go into the database itself a quarter as often.
+  db.pragma("wal_autocheckpoint = 4000");
   db.pragma("journal_size_limit = 67108864");
   return db;
 }
@@ -117,7 +122,9 @@ function buildStore(db: Database.Database, { path, sealKey, clock, log }: StoreO
     settings: settings.store,
     prune: (before) =>
       group.write(() => journal.prune(before, PRUNE_LIMIT) + messages.prune(before, PRUNE_LIMIT) + settings.prune(PRUNE_LIMIT)),
+    pruneMap: (before) => group.write(() => messages.pruneMap(before, PRUNE_LIMIT)),
     backup: (to) => backUp(db, path, to),
+    signingSecret: signingSecretIn(db, new Seal(sealKey)),
     async close() {
       if (closed) return;
       closed = true;
@@ -132,18 +139,4 @@ function buildStore(db: Database.Database, { path, sealKey, clock, log }: StoreO
       unlock();
     },
   };
-}
-
-async function backUp(db: Database.Database, path: string, to: string): Promise<void> {
-  if (path !== IN_MEMORY && resolve(to) === resolve(path)) throw new StoreUnusable("A backup cannot be written over the database itself.");
-  const part = `${to}.part`;
-  try {
-    rmSync(part, { force: true });
-    closeSync(openSync(part, "wx", 0o600));
-    await db.backup(part);
-    renameSync(part, to);
-  } catch (error) {
-    rmSync(part, { force: true });
-    throw toStoreError(error, to);
-  }
 }
