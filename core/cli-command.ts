@@ -16,6 +16,11 @@ const VERBS: Readonly<Record<string, { readonly help: string; load(): Promise<Ve
     load: async () => (await import("./cli-registration.ts")).writeRegistrationFile,
   },
   "check-config": { help: "read the config and say what is wrong with it", load: async () => (await import("./cli-check.ts")).checkConfig },
+  backup: { help: "copy the database, while the bridge runs or not", load: async () => (await import("./cli-backup.ts")).backUp },
+  "rotate-key": {
+    help: "seal the logins with a new key; stop the bridge first",
+    load: async () => (await import("./cli-backup.ts")).replaceKey,
+  },
 };
 
 /** Returns the exit code: 0 well, 1 it failed, 2 it was not understood. */
@@ -31,7 +36,7 @@ export async function runCommand(words: readonly string[], shell: Shell): Promis
   else if (values.help || name === undefined) shell.out(await writeHelp(shell));
   if (values.version || values.help) return 0;
   if (name === undefined) return 2;
-  const wishes = { config: values.config, force: values.force, doublePuppets: values["double-puppets"] };
+  const wishes = { config: values.config, force: values.force, doublePuppets: values["double-puppets"], to: values.to };
   const run = await findVerb(name, rest, shell);
   if (run === undefined) return 2;
   return await guarded(() => run(wishes, shell), shell);
@@ -56,6 +61,7 @@ function parseWords(words: readonly string[]) {
       config: { type: "string", short: "c", default: "config.yaml" },
       force: { type: "boolean", default: false },
       "double-puppets": { type: "boolean", default: false },
+      to: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
       version: { type: "boolean", short: "v", default: false },
     },
@@ -99,6 +105,7 @@ async function writeHelp({ networks }: Shell): Promise<string> {
     "  -c, --config FILE   the config file; config.yaml unless said otherwise",
     "  --force             registration: write over the file that is there",
     "  --double-puppets    registration: write the second file, which lets the bridge speak as people who link an account",
+    "  --to FILE           backup: the file to write",
     "  -h, --help          this page",
     "  -v, --version       the version",
   ].join("\n");

@@ -17,6 +17,8 @@ export interface Wishes {
   readonly config: string;
   readonly force: boolean;
   readonly doublePuppets: boolean;
+  /** The file that is to be written. */
+  readonly to: string | undefined;
 }
 
 /** Resolves when it is done. Rejects with an error whose message is for a person. */

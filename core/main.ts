@@ -1,5 +1,4 @@
 /** The entrance: config → store → Matrix → HTTP → networks, in this order, and back on a signal. */
-import { createHmac } from "node:crypto";
 import type { Logger } from "pino";
 import { Bridge } from "./bridge.ts";
 import { redactedKey } from "./intake-matrix.ts";
@@ -19,6 +18,7 @@ import type { Clock } from "./network.ts";
 import { namedAdmins, permissionsOf } from "./permissions.ts";
 import { PuppetTokens } from "./puppet-tokens.ts";
 import { keepTidy } from "./tidy.ts";
+import { settleRotation } from "./store/reseal.ts";
 import { loadSealKey } from "./store/seal.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { openStore, type SqliteStore } from "./store/sqlite.ts";
@@ -34,9 +34,10 @@ const MEGABYTE = 1_048_576;
 
 export async function start(config: Config, registration: Registration, clock: Clock, log: Logger): Promise<Running> {
   const { homeserver, appservice, database } = config;
+  if (database.key === undefined) settleRotation({ database: database.path, keyFile: database.key_file });
   const sealKey = loadSealKey({ file: database.key_file, text: database.key, make: !existsSync(database.path) });
   const store = await openStore({ path: database.path, sealKey, clock, log });
-  const secret = createHmac("sha256", sealKey).update("io.causeway.origin").digest();
+  const secret = store.signingSecret;
   const networks = [...config.networks.values()];
   const namespace = createNamespace({
     domain: homeserver.domain,
@@ -113,7 +114,14 @@ export async function start(config: Config, registration: Registration, clock: C
   await bridge.open();
   const { port } = await http.listen();
   log.info({ port }, "Listening");
-  const running = run(bridge, client, registration, { canary, store, clock, log, signal: stopping.signal });
+  const running = run(bridge, client, registration, {
+    canary,
+    store,
+    clock,
+    log,
+    signal: stopping.signal,
+    mapKept: keptFor(database.keep_days),
+  });
   return {
     port,
     async stop() {
@@ -150,6 +158,11 @@ interface Rest {
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  readonly mapKept: number | undefined;
+}
+
+function keptFor(days: number | undefined): number | undefined {
+  return days === undefined ? undefined : days * DAY;
 }
 
 /** What goes on once the listener is up: the homeserver has to know us before anything is sent. */
@@ -157,7 +170,7 @@ async function run(
   bridge: Bridge,
   client: MatrixClient,
   registration: Registration,
-  { canary, store, clock, log, signal }: Rest,
+  { canary, store, clock, log, signal, mapKept }: Rest,
 ): Promise<void> {
   const quiet = (error: unknown) => {
     if (!signal.aborted) log.error({ err: error }, "A background task ended");
@@ -165,7 +178,7 @@ async function run(
   await pingUntilHeard({ client, registration, clock, log, signal });
   await bridge.start();
   canary.run().catch(quiet);
-  keepTidy({ store, clock, log, signal }).catch(quiet);
+  keepTidy({ store, clock, log, signal, ...(mapKept === undefined ? {} : { mapKept }) }).catch(quiet);
 }
 
 /** Of the second registration, where there is one. */

@@ -37,6 +37,8 @@ export interface MessageTables {
   record(outcome: Outcome): void;
   /** Removes tombstones from before `before`, at most `limit`; returns how many. */
   prune(before: number, limit: number): number;
+  /** Removes what is known of messages that were recorded first and said before `before`, at most `limit`; returns how many. */
+  pruneMap(before: number, limit: number): number;
   readonly store: MessageStore;
 }
 
@@ -54,6 +56,7 @@ export function openMessages(db: Database, group: Group): MessageTables {
       for (const { link, thread, root } of outcome.threads ?? []) writes.thread.run(link, thread, root);
     },
     prune: (before, limit) => writes.prune.run(toWhole(before), limit).changes,
+    pruneMap: (before, limit) => pruneMap(db, toWhole(before), limit),
     store: openReads(db, group),
   };
 }
@@ -149,4 +152,20 @@ function fromReaction(reaction: ReactionRecord): ReactionRow {
 function toReaction(row: ReactionRow): ReactionRecord {
   const { link, event, target, sender, key, origin } = row;
   return { link, event, target, sender, key, ...(row.remote_key !== null && { remoteKey: row.remote_key }), origin };
+}
+
+/** In the order in which they were recorded, which is nearly that in which they were said: so it needs no index of its own. */
+function pruneMap(db: Database, before: number, limit: number): number {
+  const old = db
+    .prepare<[number, number], { id: number; event: EventId; link: LinkId }>(
+      "SELECT id, event, link FROM (SELECT id, event, link, at FROM message ORDER BY id LIMIT +?) WHERE at < +?",
+    )
+    .all(limit, before);
+  const drop = db.prepare<[number]>("DELETE FROM message WHERE id = ?");
+  const dropReactions = db.prepare<[LinkId, EventId]>("DELETE FROM reaction WHERE link = ? AND target = ?");
+  for (const { id, event, link } of old) {
+    drop.run(id);
+    dropReactions.run(link, event);
+  }
+  return old.length;
 }

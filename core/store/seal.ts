@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { StoreUnusable } from "./errors.ts";
@@ -19,6 +19,11 @@ export class Seal {
   constructor(key: Uint8Array) {
     if (key.length !== KEY_BYTES) throw new StoreUnusable(`A sealing key has ${KEY_BYTES} bytes, this one has ${key.length}.`);
     this.#key = key;
+  }
+
+  /** A secret of its own for another purpose, always the same. */
+  derive(purpose: string): Buffer {
+    return createHmac("sha256", this.#key).update(purpose).digest();
   }
 
   seal(value: unknown, context: readonly string[]): Buffer {

@@ -25,6 +25,8 @@ export interface Store {
   readonly settings: SettingStore;
   /** Removes what is older than its purpose: seen keys, tombstones, told notices, settings whose time has ended. Bounded work a call; returns rows removed. */
   prune(before: number): Promise<number>;
+  /** Forgets which messages belong together that were said before. Bounded work a call; returns messages forgotten. */
+  pruneMap(before: number): Promise<number>;
   close(): Promise<void>;
 }
 
