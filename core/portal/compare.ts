@@ -126,7 +126,8 @@ async function changesOf(
     const at = (there.kind === "message" ? there.edited : there.at) ?? base.at;
     out.push({ ...base, ...said, at, kind: "edit", message, version: digest, style, body, subject: `edit:${message}:${digest}` });
   }
-  if (!record) return out;
+  // What is forgotten in parts would take away reactions that are there: where reactions are in the history, they came with it.
+  if (!record || connection.forgets) return out;
   const standing = (await context.messages.reactions(link.id, record.event)).filter((one) => one.origin === "remote");
   const now = past.reactions.get(message);
   if (now) out.push({ ...now, subject: `${now.subject ?? `reactions:${message}`}:${context.clock.now()}` });

@@ -98,3 +98,9 @@ test("what lay in a thread was deleted only when that thread was read too", asyn
     [[remoteMessageId("102")]],
   );
 });
+
+test("on a network that forgets, reactions are as they came: what is read back of them may be a part", async () => {
+  const reactions = { kind: "reactions-are", channel, at: 1, via: "history", message: remoteMessageId("102"), reactions: [] } as const;
+  const history = async () => ({ events: [said("101"), said("102"), reactions], complete: true });
+  assert.deepEqual(await concluded([], [record("102", 2), record("101", 1)], [], { forgets: true, history }), []);
+});
