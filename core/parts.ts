@@ -252,7 +252,8 @@ function homeserverSide(site: Site): void {
   const { store, namespace, secret } = options;
   const { ghosts, members, doubles, moderation } = parts;
   const bot = namespace.bot;
-  const presences = new Presences({ ...shared(site), ghosts, users: store.users, signal: life.signal });
+  const isConnected = (network: NetworkId) => parts.logins.ofNetwork(network).some((live) => live.state.is === "connected");
+  const presences = new Presences({ ...shared(site), ghosts, users: store.users, signal: life.signal, isConnected });
   parts.hints = new Hints({ ...shared(site), ghosts, members, presences, bot });
   parts.homeserver = new FromHomeserver({
     ...shared(site),

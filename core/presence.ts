@@ -19,9 +19,12 @@ export interface PresenceContext {
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  /** Whether the network is connected: of one that is not, nothing is known, and its people fade away by themselves. */
+  isConnected(network: NetworkId): boolean;
 }
 
 interface Standing {
+  readonly network: NetworkId;
   readonly is: Presence;
   readonly says: string | undefined;
   /** When the homeserver was told last; 0 = never. */
@@ -59,7 +62,7 @@ export class Presences {
       const words = says === undefined || says === "" ? undefined : says.slice(0, LONGEST_WORDS);
       if (before?.is === is && before.says === words) continue;
       this.#standing.delete(ghost);
-      this.#standing.set(ghost, { is, says: words, told: 0 });
+      this.#standing.set(ghost, { network, is, says: words, told: 0 });
       if (this.#standing.size > MOST) this.#standing.delete(this.#standing.keys().next().value as Mxid);
     }
     this.#tickSoon();
@@ -83,8 +86,10 @@ export class Presences {
 
   /** News first, then those of whom it is longest ago that the homeserver heard. */
   async #tick(): Promise<void> {
-    const due = this.#context.clock.now() - AGAIN;
-    const waiting = [...this.#standing].filter(([, one]) => one.told <= due).toSorted(([, one], [, other]) => one.told - other.told);
+    const { clock, isConnected } = this.#context;
+    const due = clock.now() - AGAIN;
+    const isDue = (one: Standing) => one.told <= due && (one.is === "gone" || isConnected(one.network));
+    const waiting = [...this.#standing].filter(([, one]) => isDue(one)).toSorted(([, one], [, other]) => one.told - other.told);
     await Promise.all(waiting.slice(0, EACH_TICK).map(([ghost, standing]) => this.#tell(ghost, standing)));
   }
 

@@ -4,7 +4,13 @@
  *
  * https://discord.com/developers/docs/events/gateway-events#presence-update
  */
-import { ActivityType, type GatewayDispatchPayload, GatewayDispatchEvents as On, type GatewayPresenceUpdate } from "discord-api-types/v10";
+import {
+  ActivityType,
+  type GatewayDispatchPayload,
+  GatewayDispatchEvents as On,
+  type GatewayPresenceUpdate,
+  PresenceUpdateStatus,
+} from "discord-api-types/v10";
 import type { Presence, RemotePresence } from "../../core/model/events.ts";
 import { base } from "./events.ts";
 import { channelId, isSnowflake, userId } from "./ids.ts";
@@ -14,6 +20,7 @@ import type { Stands } from "./stands.ts";
 type Standing = RemotePresence["people"][number];
 
 const GATHER = 2_000;
+const GONE = PresenceUpdateStatus.Offline as const;
 /** Of a server with more people the rest is told as it changes. */
 const MOST = 10_000;
 
@@ -21,6 +28,8 @@ export class Presences {
   readonly #live: Live;
   readonly #stands: Stands;
   readonly #waiting = new Map<string, { readonly guild: string; readonly person: Standing }>();
+  /** Whoever was told to be there or away, and in which server. */
+  readonly #there = new Map<string, string>();
   #cancel: (() => void) | undefined;
 
   constructor(live: Live, stands: Stands) {
@@ -32,6 +41,9 @@ export class Presences {
   observe({ t, d }: GatewayDispatchPayload): void {
     if (!this.#live.config.intents.presences) return;
     if (t === On.PresenceUpdate) this.#take(d.guild_id, d);
+    // A new session tells of those who are there; whoever left meanwhile is not told of.
+    if (t === On.Ready) for (const [user, guild] of this.#there) this.#take(guild, { user: { id: user }, status: GONE });
+    if (t === On.GuildMemberRemove) this.#take(d.guild_id, { user: { id: d.user.id }, status: GONE });
     if (t === On.GuildCreate) for (const one of d.presences ?? []) this.#take(d.id, one);
   }
 
@@ -44,7 +56,10 @@ export class Presences {
     const { core, self } = this.#live;
     const user = one.user?.id;
     if (!isSnowflake(user) || !isSnowflake(guild) || user === self.id || this.#waiting.size >= MOST) return;
-    this.#waiting.set(user, { guild, person: standingOf(user, one) });
+    const person = standingOf(user, one);
+    this.#waiting.set(user, { guild, person });
+    if (person.is === "gone") this.#there.delete(user);
+    else this.#there.set(user, guild);
     this.#cancel ??= core.clock.timer(GATHER, () => {
       this.#cancel = undefined;
       this.#tell();

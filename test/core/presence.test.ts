@@ -15,6 +15,7 @@ function stage(t: TestContext) {
   const clock = new StandingClock();
   const told: string[] = [];
   const stop = new AbortController();
+  const net = { connected: true };
   t.after(() => stop.abort());
   const presences = new Presences({
     client: {
@@ -26,6 +27,7 @@ function stage(t: TestContext) {
     clock,
     log: silent,
     signal: stop.signal,
+    isConnected: () => net.connected,
   });
   const tell = async (...people: [string, "here" | "away" | "gone", string?][]) =>
     await presences.told(TOY, {
@@ -36,7 +38,7 @@ function stage(t: TestContext) {
     await new Promise((resolve) => setImmediate(resolve));
     return told.splice(0);
   };
-  return { tell, pass, clock, stop };
+  return { tell, pass, clock, stop, net };
 }
 
 describe("presence", () => {
@@ -80,6 +82,16 @@ describe("presence", () => {
     for (let second = 0; second < 99; second++) assert.equal((await pass(1_000)).length, 10);
     await tell(["late", "here"]);
     assert.ok((await pass(1_000)).includes("@_toy_late:test.local online"));
+  });
+
+  test("while a network is away nobody is said to be there; afterwards they are again", async (t) => {
+    const { tell, pass, net } = stage(t);
+    await tell(["nelly", "here"]);
+    await pass(1_000);
+    net.connected = false;
+    assert.deepEqual(await pass(60_000), []);
+    net.connected = true;
+    assert.deepEqual(await pass(1_000), ["@_toy_nelly:test.local online"]);
   });
 
   test("after a stop nothing is told", async (t) => {

@@ -357,7 +357,9 @@ describe("Discord: direct messages to the bot", () => {
     town.fake.presence(town.alice, "dnd");
     await until(async () => (await shown())["presence"] === "online", "there");
     assert.equal((await shown())["status_msg"], "Do not disturb");
-    town.fake.presence(town.alice, "offline");
+    // Gone while nobody listened: a new session does not tell of those who left.
+    town.fake.world.presences.delete(town.alice.id);
+    town.fake.gateway.invalidate(false);
     await until(async () => (await shown())["presence"] === "offline", "gone");
   });
 });
