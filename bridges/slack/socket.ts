@@ -19,8 +19,8 @@ const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 60_000;
 /** A line that ends sooner says that the next will, too. */
 const BRIEF = 5_000;
-/** Slack counts a line that broke for a while longer. */
-const COUNTED = 60_000;
+/** Slack may count a line that broke for a while longer: of this program, or of the one that ran before it. */
+const COUNTED = 10_000;
 
 /** What Slack says of a line that it ends, where somebody has to do something about it. */
 const ENDED: Readonly<Record<string, string>> = {
@@ -49,8 +49,8 @@ export class Socket {
   #wake: () => void = () => {};
   #heard = 0;
   #silence = SILENCE;
-  #crowdedAt: number | undefined;
-  #lastLineEnded = Number.NEGATIVE_INFINITY;
+  /** There were more lines than ours at the last count. */
+  #crowded: { readonly since: number; readonly told: boolean } | undefined;
   /** Why Slack ended the last line, where it said so. */
   #why: string | undefined;
 
@@ -108,9 +108,9 @@ export class Socket {
     this.#current = line;
     this.#why = undefined;
     this.#heard = this.#context.clock.now();
+    this.#count(line.connections - this.#lines.size);
     before?.close();
     if (!gapless) this.#context.state({ is: "up", gapless: false });
-    this.#count(line);
   }
 
   #newLine(): Line {
@@ -124,7 +124,6 @@ export class Socket {
       },
       closed: () => {
         this.#lines.delete(line);
-        this.#lastLineEnded = this.#context.clock.now();
         if (line === this.#current && !this.#context.signal.aborted) {
           this.#context.state({ is: "down", why: this.#why ?? "The connection to Slack broke." });
           this.#wake();
@@ -145,7 +144,7 @@ export class Socket {
       if (signal.aborted || !this.#current?.isOpen) return;
       if (this.#isSilent()) return;
       const silence = this.#heard + this.#silence - clock.now();
-      const check = this.#crowdedAt === undefined ? silence : Math.min(silence, COUNTED);
+      const check = this.#crowded?.told === false ? Math.min(silence, COUNTED) : silence;
       const { promise, resolve } = Promise.withResolvers<"woken" | "waited">();
       this.#wake = () => resolve("woken");
       const cancel = clock.timer(check, () => resolve("waited"));
@@ -155,16 +154,15 @@ export class Socket {
     }
   }
 
-  /** More lines than ours are an alarm once they are certainly not our own that Slack has not yet missed. */
-  #count(line: Line): void {
+  /** More lines than ours: an alarm when they are still there a little later, and so are none of our own that Slack has not missed yet. */
+  #count(others: number): void {
     const now = this.#context.clock.now();
-    const others = line.connections - this.#lines.size;
-    if (others <= 0 || now - this.#lastLineEnded < COUNTED) {
-      this.#crowdedAt = others > 0 ? now : undefined;
-      return;
+    if (others <= 0) this.#crowded = undefined;
+    else if (this.#crowded === undefined) this.#crowded = { since: now, told: false };
+    else if (!this.#crowded.told && now - this.#crowded.since >= COUNTED) {
+      this.#crowded = { ...this.#crowded, told: true };
+      this.#context.crowded(others);
     }
-    if (this.#crowdedAt !== undefined && now - this.#crowdedAt >= COUNTED) this.#context.crowded(others);
-    else this.#crowdedAt ??= now;
   }
 
   /** On disk, then acknowledged: what was not is sent again, by another line if need be. */
