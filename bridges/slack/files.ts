@@ -15,7 +15,7 @@ import type { Found, Progress, SayPart, Sent } from "../../core/network.ts";
 import { remoteThreadId } from "../../core/model/ids.ts";
 import type { Desk } from "./desk.ts";
 import { codeOf, isUnsent } from "./failures.ts";
-import { isSlacks } from "./hosts.ts";
+import { isSlacks, staysWithSlack } from "./hosts.ts";
 import { messageId } from "./ids.ts";
 import { post } from "./post.ts";
 import { fileBelow, filled, type FileWire, type Json, number, record, records, string } from "./wire.ts";
@@ -242,8 +242,9 @@ async function download(desk: Desk, token: string, url: string, page: boolean): 
     await body.dump();
     const next = string(answered.location);
     if (statusCode < 300 || statusCode >= 400 || !URL.canParse(next, at)) return later(statusCode);
-    at = new URL(next, at).href;
-    if (!isSlacks(desk.apiUrl, at)) return undefined;
+    const to = new URL(next, at).href;
+    if (!staysWithSlack(desk.apiUrl, at, to)) return undefined;
+    at = to;
   }
   return undefined;
 }

@@ -10,3 +10,8 @@ export function isSlacks(apiUrl: string, url: string): boolean {
   if (hostname === api.hostname && protocol === api.protocol) return true;
   return protocol === "https:" && SLACKS.test(hostname);
 }
+
+/** Whether a redirect from one of Slack's addresses stays with it: a neighbour on the same machine, which only a test's Slack has, is none. */
+export function staysWithSlack(apiUrl: string, from: string, to: string): boolean {
+  return isSlacks(apiUrl, to) && [from, apiUrl].some((url) => new URL(url).host === new URL(to).host || new URL(to).protocol === "https:");
+}

@@ -9,7 +9,7 @@ import { Agent } from "undici";
 import { Refused } from "../../core/model/errors.ts";
 import type { Desk } from "./desk.ts";
 import { fetched, later, type Opened, opened } from "./files.ts";
-import { isSlacks } from "./hosts.ts";
+import { isSlacks, staysWithSlack } from "./hosts.ts";
 import { string } from "./wire.ts";
 
 const MOST_REDIRECTS = 3;
@@ -17,8 +17,9 @@ const ELSEWHERE = "The picture lies where the bridge does not look.";
 
 export async function openPicture(desk: Desk, url: string): Promise<Opened> {
   let at = url;
+  let from = url;
   for (let hop = 0; hop <= MOST_REDIRECTS; hop += 1) {
-    const ours = isSlacks(desk.apiUrl, at);
+    const ours = hop === 0 ? isSlacks(desk.apiUrl, at) : staysWithSlack(desk.apiUrl, from, at);
     if (!ours && !isOnTheWeb(at)) throw new Refused(ELSEWHERE);
     const { statusCode, headers, body } = await fetched(desk, at, {}, ours ? undefined : web);
     const type = string(headers["content-type"]).split(";")[0]?.trim() ?? "";
@@ -27,6 +28,7 @@ export async function openPicture(desk: Desk, url: string): Promise<Opened> {
     later(statusCode);
     const next = string(headers.location);
     if (statusCode < 300 || statusCode >= 400 || !URL.canParse(next, at)) break;
+    from = at;
     at = new URL(next, at).href;
   }
   throw new Refused("There is no picture at its address.");

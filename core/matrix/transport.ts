@@ -68,6 +68,7 @@ export class Transport {
   /** Files have connections of their own: a reader who takes an hour must not hold up messages. */
   readonly #files: Pool;
   readonly #base: string;
+  readonly #host: string;
   readonly #bot: Mxid;
   readonly #clock: Clock;
   readonly #headers: readonly string[];
@@ -79,6 +80,7 @@ export class Transport {
     const common = { pipelining: 1, allowH2: false, headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 10_000 };
     this.#pool = new Pool(url.origin, { ...common, connections: 8 });
     this.#files = new Pool(url.origin, { ...common, connections: 32 });
+    this.#host = url.hostname;
     this.#base = url.pathname.replace(/\/+$/, "");
     this.#bot = botMxid;
     this.#clock = clock;
@@ -116,7 +118,7 @@ export class Transport {
     let answer = await this.#open(call, (opening) => this.#files.request({ ...opening, path: this.#path(call), headers }));
     for (let hops = 0; isRedirect(answer.statusCode); hops += 1) {
       answer.body.on("error", () => undefined).destroy();
-      const target = redirectTarget(call, answer, hops);
+      const target = redirectTarget(call, answer, hops, this.#host);
       // The homeserver keeps its media elsewhere. That place is not given our token.
       answer = await this.#open(call, (opening) => request(target, opening));
     }
@@ -185,10 +187,12 @@ function isRedirect(status: number): boolean {
   return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }
 
-function redirectTarget(call: Call, answer: Dispatcher.ResponseData, hops: number): URL {
+/** Unencrypted, only the homeserver's own machine is gone to: what lies within our walls at any other address is not for those who write links. */
+function redirectTarget(call: Call, answer: Dispatcher.ResponseData, hops: number, home: string): URL {
   const location = answer.headers.location;
   const target = typeof location === "string" && URL.canParse(location) ? new URL(location) : undefined;
-  if (target && hops < MOST_REDIRECTS && (target.protocol === "https:" || target.protocol === "http:")) return target;
+  const may = target && (target.protocol === "https:" || (target.protocol === "http:" && target.hostname === home));
+  if (may && hops < MOST_REDIRECTS) return target;
   throw new MatrixError(call.doing, {
     status: answer.statusCode,
     errcode: "M_UNKNOWN",

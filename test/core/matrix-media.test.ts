@@ -138,11 +138,13 @@ test("media that have moved are followed without our token", async (t) => {
   assert.deepEqual(seen, [undefined]);
 });
 
-test("a redirect that goes round, or to a file on our disk, is not followed", async (t) => {
+test("a redirect that goes round, to a file on our disk or to somebody else within our walls, is not followed", async (t) => {
   const round: string = await listen(t, (_request, response) => response.writeHead(302, { Location: `${round}/again` }).end());
   await assert.rejects(clientOf(t, round).download("mxc://test.local/abc"), /leads nowhere/);
-  const local = await listen(t, (_request, response) => response.writeHead(302, { Location: "file:///etc/passwd" }).end());
-  await assert.rejects(clientOf(t, local).download("mxc://test.local/abc"), /leads nowhere/);
+  for (const location of ["file:///etc/passwd", "http://169.254.169.254/latest/meta-data", "http://10.0.0.1/", "http://localhost/"]) {
+    const local = await listen(t, (_request, response) => response.writeHead(302, { Location: location }).end());
+    await assert.rejects(clientOf(t, local).download("mxc://test.local/abc"), /leads nowhere/, location);
+  }
 });
 
 test("a homeserver without authenticated media is asked in the old way", async (t) => {
@@ -211,6 +213,7 @@ test("a large file leaves next to nothing behind while it passes", async () => {
   );
   const before = process.memoryUsage().arrayBuffers;
   let most = 0;
-  for await (const _chunk of watched(source, { clock: new StandingClock(), stall: 1_000, doing: "Passing" })) most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+  for await (const _chunk of watched(source, { clock: new StandingClock(), stall: 1_000, doing: "Passing" }))
+    most = Math.max(most, process.memoryUsage().arrayBuffers - before);
   assert.ok(most < 8 * 1024 * 1024, `${most} bytes were held`);
 });

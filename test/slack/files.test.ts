@@ -230,7 +230,7 @@ test("a picture's address that leads within our own walls is not followed, and o
   const asked: string[] = [];
   const serve = async (host: string, to: (url: string) => string | undefined): Promise<string> => {
     const server = createServer((request, response) => {
-      asked.push(host);
+      asked.push(`http://${request.headers.host}`);
       const target = to(request.url ?? "");
       if (target === undefined) response.writeHead(200, { "content-type": "image/png" }).end("seen");
       else response.writeHead(302, { location: target }).end();
@@ -243,7 +243,11 @@ test("a picture's address that leads within our own walls is not followed, and o
   const slack = await serve("127.0.0.1", (url) => ({ "/in": `${inside}/x`, "/on": "/there", "/round": "/round" })[url]);
   for (const path of ["/in", "/round"]) assert.ok((await refusal(alive.connection.open({ url: slack + path }))) instanceof Refused, path);
   assert.equal((await buffer((await alive.connection.open({ url: `${slack}/on` })).stream)).toString(), "seen");
-  assert.ok(!asked.includes("127.0.0.3"));
+  assert.ok(!asked.includes(inside));
+  const neighbour = await serve("127.0.0.1", () => undefined);
+  const file = await serve("127.0.0.1", () => `${neighbour}/x`);
+  for (const ref of [{ url: `${file}/x` }, { file: "F0NOWHERE", url: `${file}/x` }]) await refusal(alive.connection.open(ref));
+  assert.ok(!asked.includes(neighbour));
 });
 
 test("a name that resolves to a private address is not connected to", async () => {
