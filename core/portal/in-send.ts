@@ -2,7 +2,7 @@
 import { failureOf, MatrixError } from "../matrix/client.ts";
 import { BOUNCE_LIMIT, NO_BOUNCE, SOME_BOUNCES } from "../matrix/automatic.ts";
 import { ORIGIN, readOrigin, signOrigin } from "../matrix/origin.ts";
-import { TryLater } from "../model/errors.ts";
+import { Refused, TryLater } from "../model/errors.ts";
 import type { EventId, Mxid } from "../model/ids.ts";
 import { keyFor, type PortalContext } from "./portal.ts";
 import { noteRedaction } from "./redactions.ts";
@@ -93,8 +93,11 @@ async function notThere(portal: PortalContext, link: Link, ghost: Mxid, error: u
   const membership = member?.["membership"];
   if (member === undefined || membership === "join") return;
   await portal.ghosts.removed(link.room, ghost, membership === "ban" ? "ban" : "leave");
-  if (membership !== "ban" && portal.ghosts.mayRejoin(link.room, ghost))
-    throw new TryLater("The ghost has to join the room again.", 1, "channel");
+  if (membership === "ban") {
+    const name = (await portal.store.users.ghost(ghost))?.name ?? ghost;
+    throw new Refused(`${name} is banned from this room.`, { cause: error });
+  }
+  if (portal.ghosts.mayRejoin(link.room, ghost)) throw new TryLater("The ghost has to join the room again.", 1, "channel");
 }
 
 function options(portal: PortalContext, link: Link, send: Outbound, ts: number) {

@@ -61,6 +61,10 @@ test("a running bridge is one process, refuses a second one, and ends by a signa
   assert.equal(second.code, 1);
   assert.match(second.complained, /is in use by another causeway process/);
   first.stdout.resume();
+  // Asked twice, it ends as it would have: properly, and soon.
+  const asked = Date.now();
+  first.kill("SIGTERM");
   first.kill("SIGTERM");
   assert.deepEqual(await once(first, "exit"), [0, null]);
+  assert.ok(Date.now() - asked < 5_000);
 });
