@@ -15,6 +15,10 @@ const COOKIE = "causeway_slack";
 /** How long somebody may take to say yes, milliseconds. */
 const PATIENCE = 10 * 60_000;
 
+/** What Slack's terms of 2025 mean for whoever installs somebody else's app. */
+const DISTRIBUTED =
+  "Is this an app that is distributed to other workspaces outside of Slack's marketplace? Then Slack lets it read histories at one call a minute with 15 rows, so catching up takes long, and forbids it to keep lasting copies of what it reads. An internal app of the workspace's own has neither limit.";
+
 interface Installed {
   readonly token: string;
   /** Of the token in the config at that time: when that is changed, the config counts again. */
@@ -58,7 +62,10 @@ async function begin({ config, client, team, core }: InstallContext, open: Map<s
   response.writeHead(302, { location, "set-cookie": cookie, "cache-control": "no-store" }).end();
 }
 
-/** The browser that comes back must be the one that was sent, and what it brings is good once. */
+/**
+ * What comes back must be an answer to our question, by the browser that was sent, and is good once. Some keep no cookies: for them the
+ * word that nobody can guess has to do, and the workspace is ours in any case.
+ */
 async function finish(
   context: InstallContext,
   open: Map<string, number>,
@@ -67,22 +74,23 @@ async function finish(
 ): Promise<void> {
   try {
     const { searchParams } = new URL(request.url ?? "/", "http://localhost");
-    const state = cookieOf(request);
+    const state = searchParams.get("state") ?? "";
+    const sent = cookieOf(request);
     const until = open.get(state) ?? 0;
     open.delete(state);
-    if (until < context.core.clock.now() || !isSameState(searchParams.get("state") ?? "", state))
+    if (until < context.core.clock.now() || (sent !== undefined && !isSameState(sent, state)))
       throw new Refused("Begin again: this took too long, or came from elsewhere.");
     await install(context, codeIn(searchParams, state));
-    page(response, 200, "Causeway is installed in your Slack workspace. You can close this page.");
+    page(response, 200, `Causeway is installed in your Slack workspace. You can close this page. ${DISTRIBUTED}`);
   } catch (error) {
     context.core.log.info({ err: error }, "An installation in Slack was not finished");
     page(response, 400, error instanceof Error ? error.message : "That did not work.");
   }
 }
 
-function cookieOf(request: IncomingMessage): string {
+function cookieOf(request: IncomingMessage): string | undefined {
   const found = (request.headers.cookie ?? "").split(/;\s*/).find((pair) => pair.startsWith(`${COOKIE}=`));
-  return found?.slice(COOKIE.length + 1) ?? "";
+  return found?.slice(COOKIE.length + 1);
 }
 
 async function install(context: InstallContext, code: string): Promise<void> {

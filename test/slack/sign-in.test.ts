@@ -150,14 +150,15 @@ async function bridge(t: TestContext, stage: Stage, config: SlackConfig, disk = 
 }
 
 /** As a browser goes through it; `jar` holds its cookies. */
-async function install(stage: Stage, core: TestCore, change: (url: URL) => void = () => {}, cookies = true): Promise<Response> {
+async function install(stage: Stage, core: TestCore, change: (url: URL) => void = () => {}, jar = "ours"): Promise<Response> {
   const first = await fetch(`${core.publicUrl}/install`, { redirect: "manual" });
   assert.equal(first.status, 302);
   const cookie = first.headers.get("set-cookie") ?? "";
   assert.match(cookie, /HttpOnly; SameSite=Lax/);
   const back = new URL(stage.fake.authorize(new URL(first.headers.get("location") ?? "")));
   change(back);
-  return await fetch(back, cookies ? { headers: { cookie: cookie.split(";")[0] ?? "" } } : {});
+  const headers = { ours: { cookie: cookie.split(";")[0] ?? "" }, others: { cookie: "causeway_slack=another-state" }, none: {} }[jar] ?? {};
+  return await fetch(back, { headers });
 }
 
 test("a workspace without a token says where to install the app; installed by the browser, it connects, also after a restart", async (t) => {
@@ -169,28 +170,37 @@ test("a workspace without a token says where to install the app; installed by th
   assert.ok("why" in told && told.why.includes(`${first.core.publicUrl}/install`));
   const page = await install(stage, first.core);
   assert.equal(page.status, 200);
-  assert.match(await page.text(), /installed in your Slack workspace/);
+  assert.match(await page.text(), /installed in your Slack workspace.*distributed to other workspaces.*one call a minute with 15 rows/);
   await first.core.until(() => first.core.states.some(({ is }) => is === "connected"), "connected");
   await first.close();
   const second = await bridge(t, stage, config, first.disk);
   await second.core.until(() => second.core.states.some(({ is }) => is === "connected"), "connected again");
 });
 
-for (const [what, change, cookies] of [
-  ["a state of somebody's own", (url: URL) => url.searchParams.set("state", "forged"), true],
-  ["another browser", () => {}, false],
-  ["no code", (url: URL) => url.searchParams.delete("code"), true],
-  ["a code that was made up", (url: URL) => url.searchParams.set("code", "<script>"), true],
+for (const [what, change, jar] of [
+  ["a state of somebody's own", (url: URL) => url.searchParams.set("state", "forged"), "ours"],
+  ["a state of somebody's own, without a cookie", (url: URL) => url.searchParams.set("state", "forged"), "none"],
+  ["no state", (url: URL) => url.searchParams.delete("state"), "none"],
+  ["another browser", () => {}, "others"],
+  ["no code", (url: URL) => url.searchParams.delete("code"), "ours"],
+  ["a code that was made up", (url: URL) => url.searchParams.set("code", "<script>"), "ours"],
 ] as const)
   test(`an installation is not finished: ${what}`, async (t) => {
     const stage = await open(t);
     stage.fake.browser = stage.alice;
     const { core } = await bridge(t, stage, configOf(stage));
-    const answer = await install(stage, core, change, cookies);
+    const answer = await install(stage, core, change, jar);
     assert.equal(answer.status, 400);
     assert.doesNotMatch(await answer.text(), /<script>/);
     assert.ok(core.states.every(({ is }) => is !== "connected"));
   });
+
+test("a browser that keeps no cookies installs it too", async (t) => {
+  const stage = await open(t);
+  stage.fake.browser = stage.alice;
+  const { core } = await bridge(t, stage, configOf(stage));
+  assert.equal((await install(stage, core, () => {}, "none")).status, 200);
+});
 
 test("what a browser brings is good once", async (t) => {
   const stage = await open(t);
