@@ -30,6 +30,8 @@ export interface HomeserverContext {
   readonly log: Logger;
   readonly bot: Mxid;
   readonly secret: Buffer;
+  /** Whether links to files are given out, which die with their messages. */
+  readonly linksOut: boolean;
   /** Whether something is asked of a network itself. */
   isVerb(event: MatrixEvent): boolean;
   /** Sees every event that comes. */
@@ -87,7 +89,7 @@ export class FromHomeserver {
   }
 
   #intake(differing: Partial<MatrixIntakeContext>): MatrixIntakeContext {
-    const { store, links, lanes, ghosts, clock, log, bot, secret } = this.#context;
+    const { store, links, lanes, ghosts, clock, log, bot, secret, linksOut } = this.#context;
     return {
       journal: store.journal,
       messages: store.messages,
@@ -102,7 +104,7 @@ export class FromHomeserver {
       onlyRelay: false,
       late: false,
       phase: this.#epoch * 2 + 1,
-      redacted: (event) => store.settings.set(redactedKey(event), true),
+      redacted: async (event) => (linksOut ? await store.settings.set(redactedKey(event), true) : undefined),
       observe: (event) => this.#observe(event),
       isVerb: (event) => this.#context.isVerb(event),
       isSilent: async (sender, room) => this.#context.moderation.isMuted(room, sender) || (await this.#context.optOuts.isSilent(sender)),

@@ -265,6 +265,7 @@ function homeserverSide(site: Site): void {
     hints: parts.hints,
     bot,
     secret,
+    linksOut: options.mediaLinks !== undefined,
     isVerb: (event) => parts.verbs.networkIn(event.content) !== undefined,
     observe: (event) => life.observe(event),
   });
