@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Pool } from "undici";
+import { eventName } from "./scene.ts";
 
 export interface Sent {
   readonly room: string;
@@ -38,6 +39,8 @@ export class LeanHomeserver {
   #pushing = false;
   #echoes: string[] = [];
   #events = 0;
+  /** Of the last event. */
+  #id = "";
   #transactions = 0;
 
   constructor() {
@@ -74,10 +77,17 @@ export class LeanHomeserver {
     void this.#pump();
   }
 
-  #event(room: string, sender: string, type: string, content: string, stateKey?: string): string {
+  /** As hashes are: anywhere among those that there are already. */
+  #nextId(): string {
     this.#events += 1;
+    this.#id = eventName(Math.imul(this.#events, 0x9e3779b1) >>> 0, this.#events);
+    return this.#id;
+  }
+
+  #event(room: string, sender: string, type: string, content: string, stateKey?: string): string {
+    const id = this.#nextId();
     const state = stateKey === undefined ? "" : `,"state_key":${JSON.stringify(stateKey)}`;
-    const head = `"type":"${type}","event_id":"$${this.#events}","room_id":"${room}","sender":"${sender}"${state}`;
+    const head = `"type":"${type}","event_id":"${id}","room_id":"${room}","sender":"${sender}"${state}`;
     return `{${head},"origin_server_ts":${Date.now()},"content":${content}}`;
   }
 
@@ -127,14 +137,14 @@ export class LeanHomeserver {
   #send(url: string, room: string, body: string): string {
     const sender = senderIn(url);
     this.#echo(this.#event(room, sender, "m.room.message", body));
-    const answer = `{"event_id":"$${this.#events}"}`;
+    const answer = `{"event_id":"${this.#id}"}`;
     this.sent({ room, sender, body });
     return answer;
   }
 
   #setState(url: string, [, room = "", , type = "", key = ""]: RegExpExecArray, body: string): string {
     this.#echo(this.#event(decodeURIComponent(room), senderIn(url), type, body, decodeURIComponent(key)));
-    return `{"event_id":"$${this.#events}"}`;
+    return `{"event_id":"${this.#id}"}`;
   }
 }
 

@@ -7,10 +7,10 @@ import { parseArgs } from "node:util";
 import { comparisonOf, Figures, type Results, tableOf } from "./figures.ts";
 import { file } from "./files.ts";
 import { ircConnections } from "./irc-connections.ts";
-import { flat, memory, start, traffic } from "./parts.ts";
+import { endurance, flat, memory, start, traffic } from "./parts.ts";
 import { topOf } from "./profile.ts";
 
-const PARTS = { traffic, memory, start, flat, file, "irc-connections": ircConnections };
+const PARTS = { traffic, memory, start, flat, endurance, file, "irc-connections": ircConnections };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -18,3 +18,8 @@ export function channelOf(portal: number): string {
 export function roomOf(portal: number): string {
   return `!r${portal}:bench.local`;
 }
+
+/** `place` says where it stands among all others, from 0 to 2³². */
+export function eventName(place: number, number: number): string {
+  return `$${place.toString(16).padStart(8, "0")}-${number}`;
+}

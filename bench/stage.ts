@@ -11,12 +11,14 @@ import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import { readRegistration } from "../core/matrix/registration.ts";
 import type { Questions } from "./far-side.ts";
-import { fillStore, type Filling } from "./fill.ts";
+import { fillStore } from "./fill.ts";
 import { networkCount, type Portals } from "./scene.ts";
 
 export interface StageOptions {
   readonly portals: Portals;
   readonly ghosts?: number;
+  /** That have crossed before. */
+  readonly messages?: number;
   /** Writes the bridge's CPU profile into this folder when it stops. */
   readonly profileInto?: string | undefined;
 }
@@ -58,7 +60,7 @@ process.on("exit", () => {
   for (const child of living) child.kill("SIGKILL");
 });
 
-export async function openStage({ portals, ghosts, profileInto }: StageOptions): Promise<Stage> {
+export async function openStage({ portals, ghosts = 0, messages = 0, profileInto }: StageOptions): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), "causeway-bench-"));
   const port = await freePort();
   const far = new FarSide();
@@ -69,8 +71,7 @@ export async function openStage({ portals, ghosts, profileInto }: StageOptions):
   await once(launch(folder, ["registration", "-c", config]), "exit");
   const file = join(folder, "registration.yaml");
   await far.ask("serve", `http://127.0.0.1:${port}`, readRegistration(await readFile(file, "utf8"), file).hs_token);
-  const filling: Filling = { folder, portals, ...(ghosts === undefined ? {} : { ghosts }) };
-  await fillStore(filling);
+  await fillStore({ folder, portals, ghosts, messages });
   const flags = [...FLAGS, ...(profileInto === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileInto}`])];
   let bridge: ChildProcess | undefined;
   const usage = () => usageOf(bridge?.pid as number, join(folder, "causeway.db-shm"));
@@ -140,11 +141,12 @@ async function untilReady(bridge: ChildProcess, port: number, log: string): Prom
     await answer?.body?.cancel();
     if (answer?.ok) return;
     if (bridge.exitCode !== null || Date.now() > end) throw new Error(`The bridge is not ready.\n${await readFile(log, "utf8")}`);
-    await pause(5);
+    await pause(10);
   }
 }
 
-function usageOf(pid: number, walIndex: string): Usage {
+/** Of any process, and of a store while a bridge has it open. */
+export function usageOf(pid: number, walIndex: string): Usage {
   // The command's name, in brackets, may hold spaces.
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1")
     .replace(/^.*\) /s, "")
