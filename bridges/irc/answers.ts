@@ -12,6 +12,7 @@ import { lastParam, type Line, param } from "./line.ts";
 import type { Live } from "./live.ts";
 import { factsOf } from "./modes.ts";
 import type { Outbox } from "./outbox.ts";
+import { isNick } from "./nicks.ts";
 import type { OwnWishes } from "./own-wishes.ts";
 
 export interface AnswersOptions {
@@ -207,10 +208,6 @@ function nameIn(name: string | undefined, channel: RemoteChannelId | undefined):
   const wanted = name ?? (channel === undefined ? undefined : readChannelId(remoteChannelId(channel))?.channel);
   if (wanted === undefined || !isChannelName(wanted)) throw new Refused("Which channel? For example: #causeway");
   return wanted;
-}
-
-export function isNick(text: string): boolean {
-  return /^[^\s\p{Cc}:,!@*?#&+][^\s\p{Cc},!@*?]{0,63}$/u.test(text);
 }
 
 function listed(name: string, people: readonly string[]): string {

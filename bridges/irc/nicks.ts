@@ -24,6 +24,11 @@ function withTail(nick: string, tail: string, longest: number): string {
   return nick.slice(0, Math.max(longest - tail.length, 1)) + tail;
 }
 
+/** Whether somebody could be called so on some server: what people type is asked for before it goes into a line. */
+export function isNick(text: string): boolean {
+  return /^[^\s\p{Cc}:,!@*?#&+][^\s\p{Cc},!@*?]{0,63}$/u.test(text);
+}
+
 /** A nick or real name from a template: `{localpart}`, `{server}`, `{name}` and `{mxid}` of a Matrix person. */
 export function fillTemplate(template: string, person: { readonly mxid: string; readonly name: string }): string {
   const [, localpart = "", server = ""] = /^@([^:]*):(.*)$/.exec(person.mxid) ?? [];

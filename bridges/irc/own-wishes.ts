@@ -1,7 +1,7 @@
 /** What a person wants of their own connection: another nick, a channel, words to somebody, an account, an end. */
 import { Refused, TryLater } from "../../core/model/errors.ts";
 import type { Clock, Core } from "../../core/network.ts";
-import { isNick } from "./answers.ts";
+import { isNick } from "./nicks.ts";
 import { linesOf } from "./batches.ts";
 import { refusalIn } from "./asks.ts";
 import type { Attendance } from "./attendance.ts";
