@@ -94,11 +94,17 @@ export function codeIn(query: URLSearchParams, state: string): string {
   return code;
 }
 
+/** The workspaces whose app has what signing in by the browser takes. */
+function withClients(config: SlackConfig): readonly string[] {
+  return Object.keys(config.workspaces).filter((team) => clientOf(config, team) !== undefined);
+}
+
 const withSlack: SignIn<SlackConfig> = {
   id: "slack",
   name: "With Slack",
+  ready: (config) => withClients(config).length > 0,
   async start(config, context) {
-    const teams = Object.keys(config.workspaces).filter((team) => clientOf(config, team) !== undefined);
+    const teams = withClients(config);
     if (!context.callback) throw new Refused("The bridge has no public address, so Slack could not send you back: sign in with a token.");
     const [only, ...others] = teams;
     if (only === undefined) throw new Refused("The config names no client_id and client_secret of a Slack app: sign in with a token.");
