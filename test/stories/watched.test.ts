@@ -84,6 +84,21 @@ describe("Watched", () => {
     );
   });
 
+  test("a restart by itself changes nothing that people see", async () => {
+    const lines = await open();
+    await town.toy.alice.say("before");
+    await town.room.find({ body: "before" });
+    await town.room.say("and back");
+    await town.seen((all) => all.some((one) => one.text === "and back"), "the message");
+    const before = [(await town.room.timeline()).length, (await town.channel()).length];
+    await town.stopBridge();
+    const at = lines.length;
+    await town.startBridge();
+    await until(async () => lines.slice(at).some((line) => line.msg === "Toy: connected"), "the bridge is back");
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.deepEqual([(await town.room.timeline()).length, (await town.channel()).length], before);
+  });
+
   test("a status says when the bridge is out of the channel", async () => {
     await open({ permissions: { "*": "admin" } });
     await ask("!causeway status", /: connected; 0 waiting/);
