@@ -4,13 +4,15 @@ import { availableParallelism, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { converters } from "./converters.ts";
 import { comparisonOf, Figures, type Results, tableOf } from "./figures.ts";
 import { file } from "./files.ts";
 import { ircConnections } from "./irc-connections.ts";
 import { endurance, flat, memory, start, traffic } from "./parts.ts";
 import { topOf } from "./profile.ts";
+import { fanout, networks } from "./town.ts";
 
-const PARTS = { traffic, memory, start, flat, endurance, file, "irc-connections": ircConnections };
+const PARTS = { traffic, memory, networks, start, flat, file, fanout, converters, "irc-connections": ircConnections, endurance };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
