@@ -55,8 +55,11 @@ export class Intake {
   dispatch(payload: GatewayDispatchPayload, ticket: Ticket): void {
     const place = whereOf(payload);
     // What is said in threads stands in one room with the rest of their channel, and keeps its place there.
-    const where = this.#context.stands.homeOf(place) ?? place;
-    const before = this.#busy.get(where);
+    const home = this.#context.stands.homeOf(place);
+    const guild = `guild ${guildOf(payload.d)}`;
+    // A thread that is not known yet may hang from any channel of its server: until that is looked up, all of them wait.
+    const where = home ?? (home === null && place !== "" ? guild : place);
+    const before = this.#busy.get(where) ?? this.#busy.get(guild);
     if (before)
       return this.#occupy(
         where,

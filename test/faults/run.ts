@@ -54,7 +54,7 @@ async function rounds(stage: Stage, actors: readonly Actors[], options: Options,
   const incidents = incidentsOf(options);
   for (let next = 0; next < incidents.length && performance.now() - begun < options.minutes * 60_000; ) {
     const talking = new AbortController();
-    const talk = talkOn(actors, talking.signal);
+    const talk = talkOn(stage, actors, talking.signal);
     for (const end = tally.kills + ROUND; next < incidents.length && tally.kills < end; next += 1) {
       await incident(stage, incidents[next] as Incident, chance, options, tally);
     }
@@ -94,9 +94,9 @@ async function incident(stage: Stage, what: Incident, chance: ReturnType<typeof 
   }
 }
 
-async function talkOn(actors: readonly Actors[], signal: AbortSignal): Promise<void> {
+async function talkOn({ silence }: Stage, actors: readonly Actors[], signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    for (const each of actors) each.next();
+    if (!silence.now) for (const each of actors) each.next();
     await pause(PACE);
   }
 }

@@ -33,6 +33,8 @@ export interface Stage {
   /** Of each room, its sides. */
   readonly rooms: readonly (readonly Shore[])[];
   readonly troubles: ReadonlyMap<Side, Trouble>;
+  /** While it is so, nobody says anything. */
+  readonly silence: { now: boolean };
   close(): Promise<void>;
 }
 
@@ -81,6 +83,7 @@ export async function openStage(sides: readonly Side[]): Promise<Stage> {
   return {
     ...base,
     rooms,
+    silence: { now: false },
     troubles: new Map<Side, Trouble>(
       (
         [
@@ -113,7 +116,11 @@ function configOf({ slack, workspaces, discord, irc, port }: Pick<Stage, "slack"
   };
 }
 
-async function openRoom(stage: Omit<Stage, "rooms" | "troubles" | "close">, index: number, sides: readonly Side[]): Promise<Shore[]> {
+async function openRoom(
+  stage: Omit<Stage, "rooms" | "troubles" | "close" | "silence">,
+  index: number,
+  sides: readonly Side[],
+): Promise<Shore[]> {
   const { world, hs, gate, discord, irc } = stage;
   const ann = await hs.user("ann");
   const room = await ann.createRoom({ preset: "public_chat", power_level_content_override: { users: { [world.bot]: 50 } } });

@@ -210,10 +210,14 @@ const HURRY = 240;
 async function away(stage: Stage, { side }: TroublePlan): Promise<void> {
   const trouble = stage.troubles.get(side);
   trouble?.down();
-  await pause(300);
+  await pause(600);
+  // Waiting for an answer for half a minute is a few milliseconds then: what is under way has to be over.
+  stage.silence.now = true;
+  await pause(1_000);
   stage.machine.hurry(HURRY);
   await pause(TWO_HOURS / SPEED / HURRY);
   stage.machine.calm();
+  stage.silence.now = false;
   trouble?.up();
 }
 
