@@ -169,8 +169,11 @@ export class Hearing {
     attendance.isOut(param(line, 0), (text) => book.fold(text), by);
   }
 
-  #nick(line: Line, mark: string | undefined): void {
+  #nick(told: Line, mark: string | undefined): void {
     const { book } = this.#options;
+    // InspIRCd answers a labelled NICK under the new nick already.
+    const isAfterwards = told.nick !== "" && told.nick === param(told, 0) && !book.isMe(told.nick) && !book.person(told.nick);
+    const line = isAfterwards ? { ...told, nick: book.me.nick } : told;
     const mine = book.isMe(line.nick);
     const before = book.me.nick;
     const news = fromLine(line, this.#options.view(), mark);

@@ -60,7 +60,7 @@ export class OwnWishes {
     this.#options.wished(nick);
     const { book, hearing } = this.#options.live();
     if (book.me.nick === nick) return `You are ${nick} on ${networkName}.`;
-    const renamed = hearing.watch((line) => line.command === "NICK" && book.isMe(line.nick));
+    const renamed = hearing.watch((line) => line.command === "NICK" && param(line, 0) === nick);
     const refusal = (await this.#ask("NICK", nick)).find(isRefusal);
     // Some servers confirm before they do it.
     if (!refusal && book.me.nick !== nick)

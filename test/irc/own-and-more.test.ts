@@ -217,6 +217,21 @@ test("services that rename us during the greeting are believed", () => {
   assert.deepEqual([isDone, registration.nick], [true, "Guest123"]);
 });
 
+test("a rename that is told under the new nick already is ours all the same", async (t) => {
+  const bridge = await stage(t, { profile: inspircd });
+  const { server } = bridge;
+  const client = server.client("causeway");
+  server.network.users.delete("causeway");
+  assert.ok(client);
+  client.user.nick = "crossing";
+  server.network.users.set("crossing", client.user);
+  client.raw(":crossing!causeway@host NICK :crossing");
+  await bridge.say("under another nick");
+  await bridge.caughtUp();
+  assert.equal(bridge.log()[0], "<Mira> under another nick");
+  assert.ok(bridge.of("message").find(({ body }) => JSON.stringify(body).includes("under another"))?.echo, "our own words");
+});
+
 test("a nick that is too long is tried in shorter forms, and its tail still tells two apart", () => {
   const sent: string[] = [];
   const registration = new Registration({ nick: "bartholomew.fitzgerald[m]", user: "m", realName: "m" }, false, {

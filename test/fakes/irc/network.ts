@@ -159,7 +159,11 @@ export class FakeNetwork {
     this.users.delete(this.fold(user.nick));
     user.nick = nick;
     this.users.set(this.fold(nick), user);
-    this.tell([user, ...this.witnesses(user)], { tags, prefix: before, command: "NICK", params: [nick] });
+    const others = [...this.witnesses(user)].filter((one) => one !== user);
+    // InspIRCd answers a labelled NICK when it is done: from the new nick to the new nick.
+    const isAfterwards = this.profile.name === "inspircd" && user.caps.has("labeled-response");
+    user.hear({ tags, prefix: isAfterwards ? user.mask : before, command: "NICK", params: [nick] });
+    this.tell(others, { tags, prefix: before, command: "NICK", params: [nick] });
   }
 
   /** Everyone who shares a channel with the user. */
