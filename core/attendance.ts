@@ -68,6 +68,8 @@ export class Attendance {
   /** In the order of asking; a later wish for the same person takes the place of the earlier. */
   readonly #queue = new Map<string, Wish>();
   #running = false;
+  /** Whose turn it was last. */
+  #served: LinkId | undefined;
 
   constructor(context: AttendanceContext) {
     this.#context = context;
@@ -80,7 +82,7 @@ export class Attendance {
     channel.came?.add(person.id);
     if (channel.people.has(person.id)) return void this.#queue.delete(keyOf(link, person.id));
     if (channel.isLarge || !(await this.#isCalm(link, channel))) return;
-    if (channel.people.size + this.#queue.size >= this.#context.most) return await this.#tooLarge(link, channel);
+    if (channel.people.size + this.#coming(link).length >= this.#context.most) return await this.#tooLarge(link, channel);
     await this.#soon({ link, id: person.id, person });
   }
 
@@ -190,9 +192,15 @@ export class Attendance {
   async #tooLarge(link: Link, channel: Channel): Promise<void> {
     if (channel.isLarge) return;
     channel.isLarge = true;
+    for (const key of this.#coming(link)) this.#queue.delete(key);
     const { most, notices } = this.#context;
     const text = `There are more than ${most} people in the channel: only those who speak are shown here.`;
     await notices.say(link.room, `large:${link.id}`, text);
+  }
+
+  /** Who of the link's people waits to be shown. */
+  #coming(link: Link): string[] {
+    return [...this.#queue].filter(([, wish]) => wish.link.id === link.id && wish.person !== undefined).map(([key]) => key);
   }
 
   /** At once where the budget allows it, so that who comes and speaks does so in this order; else when it is their turn. */
@@ -215,10 +223,11 @@ export class Attendance {
       while (!signal.aborted) {
         const wait = this.#queue.size > 0 ? budget.take() : 0;
         if (wait > 0) await clock.sleep(wait, signal);
-        const [next] = this.#queue;
+        const next = this.#next();
         if (!next) return;
         if (wait > 0) continue;
         this.#queue.delete(next[0]);
+        this.#served = next[1].link.id;
         await this.#do(next[1]).catch(async (error: unknown) => {
           if (!(error instanceof TryLater)) throw error;
           if (!this.#queue.has(next[0])) this.#queue.set(next[0], next[1]);
@@ -230,6 +239,13 @@ export class Attendance {
     } finally {
       this.#running = false;
     }
+  }
+
+  /** The links take turns, so that a crowd in one channel does not keep the others waiting. */
+  #next(): [string, Wish] | undefined {
+    for (const one of this.#queue) if (one[1].link.id !== this.#served) return one;
+    const [first] = this.#queue;
+    return first;
   }
 
   /** What Matrix refuses is let be: somebody who is banned from the room stays out. */

@@ -25,14 +25,18 @@ class Somebody {
   static async join(port: number, nick: string, channel: string): Promise<Somebody> {
     const socket = connect(port, "127.0.0.1").setEncoding("latin1");
     const somebody = new Somebody(socket);
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
     socket.on("data", (text: string) => {
-      somebody.#last = (somebody.#last + text).slice(-4096);
-      for (const [, token] of text.matchAll(/^PING (\S+)/gm)) socket.write(`PONG ${token}\r\n`);
-      if (/ 001 /.test(text)) socket.write(`JOIN ${channel}\r\n`);
-      if (/ 366 /.test(somebody.#last)) resolve();
+      const lines = somebody.#last + text;
+      for (const [, token] of lines.matchAll(/^PING (\S+)\r/gm)) socket.write(`PONG ${token}\r\n`);
+      if (/^\S+ 001 .*\r/m.test(lines)) socket.write(`JOIN ${channel}\r\n`);
+      if (/^\S+ 366 .*\r/m.test(lines)) resolve();
+      // What is not whole yet.
+      somebody.#last = lines.slice(lines.lastIndexOf("\n") + 1);
     });
-    socket.on("error", () => resolve());
+    socket.on("error", reject);
+    socket.on("close", () => reject(new Error(`${nick} is out: ${somebody.#last.slice(-300)}`)));
+    promise.catch(() => undefined);
     socket.write(`NICK ${nick}\r\nUSER ${nick} 0 * :${nick}\r\n`);
     await promise;
     return somebody;
@@ -43,6 +47,7 @@ class Somebody {
   }
 
   async end(): Promise<void> {
+    if (this.#socket.closed) return;
     const closed = once(this.#socket, "close").catch(() => undefined);
     this.#socket.destroy();
     await closed;
