@@ -10,9 +10,22 @@ import { file } from "./files.ts";
 import { ircConnections } from "./irc-connections.ts";
 import { endurance, flat, memory, start, traffic } from "./parts.ts";
 import { topOf } from "./profile.ts";
+import { realIrc } from "./real-irc.ts";
 import { fanout, networks } from "./town.ts";
 
-const PARTS = { traffic, memory, networks, start, flat, file, fanout, converters, "irc-connections": ircConnections, endurance };
+const PARTS = {
+  traffic,
+  memory,
+  networks,
+  start,
+  flat,
+  file,
+  fanout,
+  converters,
+  "irc-connections": ircConnections,
+  endurance,
+  "real-irc": realIrc,
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
