@@ -111,7 +111,7 @@ describe("Unlinking", () => {
     await room.setPower((levels) => ({ ...levels, users: {}, state_default: 100, kick: 100 }));
     const admins = await chat(await town.hs.user("root"));
     assert.match(await ask(admins, "links"), /#1: toy town\/plaza ↔ !/);
-    assert.match(await ask(admins, "unlink toy town plaza"), /is ended/);
+    assert.match(await ask(admins, "unlink toy town plaza --yes"), /is ended/);
     await gone(room);
     await until(async () => town.service.left.includes("town/plaza"), "the network is told");
   });
@@ -200,7 +200,7 @@ describe("Unlinking", () => {
     const admins = await chat(town.ann);
     await room.kick(BOT, "no more of this");
     await until(async () => /was removed from the room/.test(await ask(admins, "links")), "the link waits");
-    assert.match(await ask(admins, "unlink #1"), /is ended/);
+    assert.match(await ask(admins, "unlink #1 --yes"), /is ended/);
     await gone(room);
     await until(async () => town.service.left.includes("town/plaza"), "the network is told");
   });
