@@ -40,9 +40,7 @@ export interface SettleContext extends Pick<ConfigLinkContext, "wanted" | "linki
 export async function settleConfigLinks({ wanted, linking, links, clock, log, notices, aliases, groups }: SettleContext): Promise<void> {
   const names = new Set(wanted.map((wish) => `${wish.network} ${linking.read(wish.network, words(wish)).channel}`));
   const isNamed = (named: Named) =>
-    names.has(`${named.network} ${named.channel}`) ||
-    aliases.rule(named.network, named.channel) !== undefined ||
-    groups.isNamed(named);
+    names.has(`${named.network} ${named.channel}`) || aliases.rule(named.network, named.channel) !== undefined || groups.isNamed(named);
   await linking.forgetEnded((ended) => !isNamed(ended));
   for await (const link of links.all()) {
     if (link.by !== "config") continue;
