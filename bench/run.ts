@@ -1,6 +1,6 @@
 /** `npm run bench`: all parts, or those named. `--quick`, `--runs N`, `--out FILE`, `--cpu-prof`, `--compare A.json B.json`. */
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { availableParallelism, tmpdir, totalmem } from "node:os";
+import { availableParallelism, loadavg, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -10,8 +10,11 @@ import { file } from "./files.ts";
 import { ircConnections } from "./irc-connections.ts";
 import { endurance, flat, memory, start, traffic } from "./parts.ts";
 import { topOf } from "./profile.ts";
+import { flameOf } from "./flame.ts";
 import { realIrc } from "./real-irc.ts";
 import { fanout, networks } from "./town.ts";
+
+const FLAME = fileURLToPath(new URL("flame.svg", import.meta.url));
 
 const PARTS = {
   traffic,
@@ -50,7 +53,9 @@ async function bench(): Promise<void> {
   if (unknown !== undefined) throw new Error(`There is no part "${unknown}"; there are ${Object.keys(PARTS).join(", ")}.`);
   const figures = new Figures();
   const profileInto = values["cpu-prof"] ? mkdtempSync(join(tmpdir(), "causeway-profile-")) : undefined;
-  const machine = `${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.versions.node}, ${process.platform}`;
+  // What else ran: the load before anything of ours does.
+  const busy = `load ${loadavg()[0]?.toFixed(1)} before`;
+  const machine = `${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.versions.node}, ${process.platform}, ${busy}`;
   const file = fileFor(names);
   for (const name of names) {
     process.stderr.write(`${name} …\n`);
@@ -59,12 +64,17 @@ async function bench(): Promise<void> {
     writeFileSync(file, `${JSON.stringify({ machine, figures: figures.all } satisfies Results, null, 2)}\n`);
   }
   console.log(`${machine}\n\n${tableOf(figures.all)}\n\nWritten to ${file}`);
-  if (profileInto !== undefined) console.log(`\n${topOf(profileInto)}`);
+  if (profileInto === undefined) return;
+  writeFileSync(FLAME, flameOf(profileInto));
+  console.log(`\n${topOf(profileInto)}\n\nA flame graph lies in ${FLAME}`);
 }
 
 function fileFor(names: readonly string[]): string {
   if (values.out !== undefined) return values.out;
   const folder = fileURLToPath(new URL("results", import.meta.url));
   mkdirSync(folder, { recursive: true });
-  return join(folder, `${new Date().toISOString().slice(0, 19).replaceAll(":", "-")} ${names.join(" ")}.json`);
+  return join(
+    folder,
+    `${new Date().toISOString().slice(0, 19).replaceAll(":", "-")} ${positionals.length > 0 ? names.join(" ") : "all"}.json`,
+  );
 }
