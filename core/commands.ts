@@ -80,6 +80,7 @@ const HELP = [
   "!causeway pause, !causeway resume: hold everything back for a while",
   "!causeway readers visible|announced|open [NETWORK CHANNEL]: what the channel's people are told of who reads along here",
   "!causeway login NETWORK, !causeway logins, !causeway logout NETWORK: a login of your own, so that you appear there as yourself",
+  "!causeway login matrix: what you do there appears here under your own name, by an access token of yours",
   "!causeway talk NETWORK PERSON…: a room for a private conversation there, by your own login",
   "!causeway unmute PERSON: let somebody be heard again whom a moderator elsewhere has muted",
   "!causeway optout, !causeway optin: not be relayed, and be again",
@@ -265,11 +266,11 @@ export async function statusOf(context: CommandContext, link: Link): Promise<str
 
 async function reachOf(live: LiveLogin, link: Link): Promise<string> {
   if (live.state.is !== "connected") return notConnected(live);
-  const isThere = await live.connection.channel(link.channel).then(
-    (channel) => channel !== undefined,
-    () => true,
+  const isOut = await live.connection.channel(link.channel).then(
+    (channel) => channel === undefined || channel.inside === false,
+    () => false,
   );
-  return isThere ? "connected" : "connected, but the bridge is not in the channel, or cannot see it";
+  return isOut ? "connected, but the bridge is not in the channel, or cannot see it" : "connected";
 }
 
 async function pause(context: CommandContext, asked: Asked, on: boolean): Promise<string> {

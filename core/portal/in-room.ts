@@ -100,7 +100,10 @@ export async function inChannelChanged(turn: InTurn, event: RemoteChannelChanged
 
 export async function inChannelGone(turn: InTurn, event: RemoteChannelGone): Promise<void> {
   const { portal, link, row } = turn;
-  await portal.links.update(link, { facts: { ...factsOf(link), gone: event.why } });
+  const before = factsOf(link);
+  await portal.links.update(link, { facts: { ...before, gone: event.why } });
+  // Found so once more, after a restart: that is told already.
+  if (before.gone === event.why) return await portal.store.journal.finish(row.id, {});
   await portal.notices.say(
     link.room,
     `gone:${link.id}:${row.id}`,

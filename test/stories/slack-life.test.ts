@@ -247,6 +247,26 @@ describe("What becomes of a channel", () => {
     await room.find({ body: "said meanwhile" });
   });
 
+  test("still out after a restart, it is not told again; let in again while the bridge is away, it goes on", async () => {
+    const attic = town.fake.channel(town.team, "attic", [town.alice, town.bot], true);
+    const room = await town.link(town.ann, town.team, attic);
+    town.fake.expel(town.bot, attic, false);
+    await room.say("waiting up here");
+    await room.next({ sender: BOT, body: /\/invite/ });
+    await town.stopBridge();
+    await town.startBridge();
+    await town.room.say("started");
+    await town.shows("started");
+    await town.stopBridge();
+    town.fake.readmit(town.bot, attic);
+    town.alice.say(attic, "come in");
+    await town.startBridge();
+    await town.shows("waiting up here", attic);
+    await room.find({ body: "come in" });
+    const told = (await room.timeline()).filter(({ sender, content }) => sender === BOT && /\/invite/.test(String(content["body"])));
+    assert.ok(told.length <= 2, "what waits, and that the channel is out of reach");
+  });
+
   test("a channel turns private: its room is closed before anything more crosses; public again, it stays as it is", async () => {
     const hall = town.fake.channel(town.team, "hall", [town.alice, town.bot]);
     const room = await town.ann.createRoom({ preset: "public_chat", power_level_content_override: { users: { [BOT]: 100 } } });
