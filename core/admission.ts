@@ -1,6 +1,7 @@
 /**
  * Whom the room of a private channel admits, where the bridge made the room: those who have linked an account over there that may read the
- * channel. They are invited once; who leaves stays away, and who loses the right is put out. Nobody else's being there is our affair.
+ * channel. They are invited once; who leaves stays away, and who loses the right is put out, as is a linked person without the right who
+ * came in while the room stood open. Whom somebody else has invited, and moderators of the room, are let be.
  */
 import type { Logger } from "pino";
 import { factsOf } from "./channel-facts.ts";
@@ -8,8 +9,9 @@ import type { LinkedAccounts } from "./linked-accounts.ts";
 import type { Links } from "./links.ts";
 import type { Logins } from "./logins.ts";
 import { failureOf, type MatrixClient } from "./matrix/client.ts";
+import { isRecord } from "./matrix/event.ts";
 import { TryLater } from "./model/errors.ts";
-import type { Mxid, NetworkId, RemoteUserId, RoomId } from "./model/ids.ts";
+import { eventId, type Mxid, type NetworkId, type RemoteUserId, type RoomId } from "./model/ids.ts";
 import type { Clock } from "./network.ts";
 import type { Rooms } from "./rooms.ts";
 import type { ShownBook } from "./shown.ts";
@@ -119,9 +121,10 @@ export class Admission {
     }
     if (may !== false) return;
     const there = await this.#membership(link.room, owner);
-    const isIn = there === "join" || there === "invite";
-    if (isIn && (await rooms.powerOf(link.room, owner)) < MODERATOR)
-      await client.kick(link.room, owner, `may not read the channel on ${live.network.name} any more`);
+    const isIn = there === "join" || (there === "invite" && this.#admitted.has(key));
+    const isLetBe = async () =>
+      (await rooms.powerOf(link.room, owner)) >= MODERATOR || (!this.#admitted.has(key) && (await this.#wasInvited(link.room, owner)));
+    if (isIn && !(await isLetBe())) await client.kick(link.room, owner, `may not read the channel on ${live.network.name} any more`);
     if (this.#admitted.has(key)) await this.#note(key, false);
   }
 
@@ -129,6 +132,15 @@ export class Admission {
   async #membership(room: RoomId, who: Mxid): Promise<string | undefined> {
     const membership = (await this.#context.client.stateEvent(room, "m.room.member", who))?.["membership"];
     return membership === "leave" || typeof membership !== "string" ? undefined : membership;
+  }
+
+  /** By somebody else, who knew what they did. Whoever came in while the door stood open was not. */
+  async #wasInvited(room: RoomId, who: Mxid): Promise<boolean> {
+    const { client } = this.#context;
+    const member = (await client.state(room)).find(({ type, state_key }) => type === "m.room.member" && state_key === who);
+    const { prev_content: told, replaces_state: id } = member?.unsigned ?? {};
+    const before = told ?? (typeof id === "string" ? (await client.event(room, eventId(id)))?.content : undefined);
+    return isRecord(before) && before["membership"] === "invite";
   }
 
   async #note(key: string, admitted: boolean): Promise<void> {

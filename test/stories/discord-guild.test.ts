@@ -117,6 +117,33 @@ describe("Discord: a private channel", () => {
       (event) => event.type === "m.room.member" && event.state_key === eve.id && event.content["membership"] === "leave",
     );
     assert.match(String(out.content["reason"]), /may not read the channel/);
+
+    const lee = town.fake.person("Lee", town.guild);
+    const hers2 = /account ([A-Z0-9]{10})/.exec(await town.ask(town.ann, "!causeway login discord"))?.[1];
+    lee.say(town.channel, `!causeway account ${hers2}`);
+    await until(async () => /Lee, linked/.test(await town.ask(town.ann, "!causeway logins")), "linked");
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    assert.ok((await room.joined()).includes(town.ann.id), "whom the config invited stays");
+  });
+
+  test("of a room that the bridge made: who came in while it stood open, and may not read the channel, is put out", async () => {
+    const opened = town.fake.channel(town.guild, "opened");
+    town.fake.gateway.dispatch("CHANNEL_CREATE", town.fake.shape(opened), { guild: town.guild.id });
+    const room = await town.madeRoom(opened);
+    const max = await town.hs.user("max");
+    const his = await max.join(room.id);
+    const ned = town.fake.person("Ned", town.guild);
+    const code = /account ([A-Z0-9]{10})/.exec(await town.ask(max, "!causeway login discord"))?.[1];
+    ned.say(town.channel, `!causeway account ${code}`);
+    await until(async () => /Ned, linked/.test(await town.ask(max, "!causeway logins")), "linked");
+    assert.ok((await his.joined()).includes(max.id));
+    const overwrites = [
+      { id: town.guild.id, type: 0, allow: "0", deny: String(Bit.ViewChannel) },
+      { id: town.fake.bot.user.id, type: 1, allow: String(Bit.ViewChannel), deny: "0" },
+    ] as never;
+    town.fake.acts.updateChannel(town.fake.channelOf(opened), { overwrites });
+    await room.find((event) => event.type === "m.room.member" && event.state_key === max.id && event.content["membership"] === "leave");
+    assert.equal((await room.state("m.room.join_rules"))["join_rule"], "invite");
   });
 
   test("that was public closes its room before anything more is said in it", async () => {

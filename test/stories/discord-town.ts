@@ -23,6 +23,8 @@ export interface DiscordTown extends Stage {
   ask(person: MatrixUser, words: string): Promise<string>;
   /** Power in a room that the bridge made, as its admin would give it. */
   power(room: MatrixRoom, who: string, level: number): Promise<void>;
+  /** A room that the bridge makes for a channel, Ann in it. */
+  madeRoom(channel: string): Promise<MatrixRoom>;
   /** Changes the config, and starts the bridge anew. */
   configure(more: object): Promise<void>;
   close(): Promise<void>;
@@ -92,6 +94,19 @@ export async function openDiscordTown(options: TownOptions = {}): Promise<Discor
       const now = (await (await fetch(path, { headers })).json()) as { users?: object };
       const answer = await fetch(path, { method: "PUT", headers, body: JSON.stringify({ ...now, users: { ...now.users, [who]: level } }) });
       if (!answer.ok) throw new Error(await answer.text());
+    },
+    async madeRoom(channel) {
+      const file = join(world.folder, "config.yaml");
+      const config = parse(await readFile(file, "utf8")) as { links?: object[] };
+      const links = [...(config.links ?? []), { network: "discord", channel, invite: [ann.id] }];
+      await writeFile(file, stringify({ ...config, links }));
+      await world.restart();
+      const alias = `#_discord_${channel}:${world.hs.serverName}`;
+      const find = async () => await ann.call("GET", `/directory/room/${encodeURIComponent(alias)}`).catch(() => undefined);
+      await until(async () => (await find()) !== undefined, "the room is made");
+      const room = await ann.join(String((await find())?.["room_id"]));
+      await room.find({ type: "uk.half-shot.bridge" });
+      return room;
     },
     async configure(more) {
       const file = join(world.folder, "config.yaml");
