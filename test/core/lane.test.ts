@@ -313,3 +313,22 @@ test("no room on the disk parks nothing: the queue comes back to the row when th
   assert.deepEqual(done, ["one", "two"]);
   assert.deepEqual(at.parked, []);
 });
+
+test("a queue of 100,000 rows is begun in the memory that one row takes", async () => {
+  const { store, lane, put, settle } = await scene();
+  for (let hundred = 0; hundred < 1_000; hundred += 1) await put(...Array.from({ length: 100 }, () => "x".repeat(500)));
+  const before = process.memoryUsage().heapUsed;
+  let done = 0;
+  const { promise: enough, resolve } = Promise.withResolvers<void>();
+  const begun = lane(async (row) => {
+    done += 1;
+    await store.journal.remove([row.id]);
+    if (done === 50) resolve();
+    if (done >= 50) await new Promise(() => undefined);
+  }, true);
+  begun.wake();
+  await enough;
+  await settle();
+  assert.ok(process.memoryUsage().heapUsed - before < 8 * 1_048_576);
+  assert.equal((await store.journal.counts("out:1")).waiting, 100_000 - 50);
+});

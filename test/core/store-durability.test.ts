@@ -186,3 +186,12 @@ test("every schema change has its own number, and the database says which it has
   assert.equal(db.pragma("application_id", { simple: true }), APPLICATION_ID);
   db.close();
 });
+
+test("the log that SQLite writes ahead stays small, however much is written", async (t) => {
+  const path = databaseIn(t);
+  const store = await diskStore(path);
+  for (let round = 0; round < 200; round += 1)
+    await store.journal.take({ rows: Array.from({ length: 100 }, () => ({ ...row, payload: "x".repeat(1_000) })) });
+  assert.ok(statSync(`${path}-wal`).size < 32 * 1_048_576, `${statSync(`${path}-wal`).size} bytes`);
+  await store.close();
+});

@@ -11,6 +11,7 @@ import { chanceOf } from "../core/seeded.ts";
 import { Actors } from "./actors.ts";
 import { FAILINGS, type Failing, type Finding, judge } from "./judge.ts";
 import { kill, planKill } from "./kills.ts";
+import { load } from "./load.ts";
 import { type Options, readOptions } from "./options.ts";
 import { databaseOf, openStage, type Stage } from "./stage.ts";
 import { befall, planTrouble } from "./troubles.ts";
@@ -163,5 +164,6 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-process.exitCode = await main(readOptions(process.argv.slice(2)));
+const words = process.argv.slice(2);
+process.exitCode = words[0] === "load" ? await load(words.slice(1), say) : await main(readOptions(words));
 process.exit();
