@@ -68,8 +68,9 @@ export class Attendance {
   /** In the order of asking; a later wish for the same person takes the place of the earlier. */
   readonly #queue = new Map<string, Wish>();
   #running = false;
-  /** Whose turn it was last. */
-  #served: LinkId | undefined;
+  /** Which turn was a link's last; none = it has had none. */
+  readonly #turns = new Map<LinkId, number>();
+  #turn = 0;
 
   constructor(context: AttendanceContext) {
     this.#context = context;
@@ -227,7 +228,8 @@ export class Attendance {
         if (!next) return;
         if (wait > 0) continue;
         this.#queue.delete(next[0]);
-        this.#served = next[1].link.id;
+        this.#turn += 1;
+        this.#turns.set(next[1].link.id, this.#turn);
         await this.#do(next[1]).catch(async (error: unknown) => {
           if (!(error instanceof TryLater)) throw error;
           if (!this.#queue.has(next[0])) this.#queue.set(next[0], next[1]);
@@ -243,9 +245,16 @@ export class Attendance {
 
   /** The links take turns, so that a crowd in one channel does not keep the others waiting. */
   #next(): [string, Wish] | undefined {
-    for (const one of this.#queue) if (one[1].link.id !== this.#served) return one;
-    const [first] = this.#queue;
-    return first;
+    let next: [string, Wish] | undefined;
+    let longestAgo = Number.POSITIVE_INFINITY;
+    for (const one of this.#queue) {
+      const turn = this.#turns.get(one[1].link.id) ?? 0;
+      if (turn >= longestAgo) continue;
+      next = one;
+      longestAgo = turn;
+      if (turn === 0) break;
+    }
+    return next;
   }
 
   /** What Matrix refuses is let be: somebody who is banned from the room stays out. */
@@ -302,6 +311,7 @@ export class Attendance {
   /** The link is gone. */
   ended(link: Link): void {
     this.#channels.delete(link.id);
+    this.#turns.delete(link.id);
     for (const [key, wish] of this.#queue) if (wish.link.id === link.id) this.#queue.delete(key);
   }
 }

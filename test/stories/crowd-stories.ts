@@ -207,7 +207,11 @@ export function crowdStories(name: string, options: CrowdStoryOptions): void {
       const allowed = JOINS_A_MINUTE / 6 + Math.ceil(minutes * JOINS_A_MINUTE) + 3;
       const there = (await ghostsIn(room)).length;
       assert.ok(there <= allowed, `${there} of ${allowed}`);
-      // The crowd waits in its own channel, and not in the others' way.
+      // Each crowd waits in its own channel, and not in the others' way.
+      await irc.gather(
+        "#hall",
+        Array.from({ length: 100 }, (_, number) => `visitor${number}`),
+      );
       const ivy = await (await IrcPerson.connect(irc, "ivy")).join("#garden");
       await isThere(garden, "ivy");
       ivy.quit();
