@@ -6,16 +6,18 @@ import { reactionText } from "../matrix/reaction-key.ts";
 import { reactionContent } from "../matrix/to-matrix.ts";
 import { TryLater } from "../model/errors.ts";
 import type { RemoteReact, RemoteReactionsAre } from "../model/events.ts";
-import type { EventId, RemoteMessageId, RemoteUserId } from "../model/ids.ts";
+import type { EventId, RemoteUserId } from "../model/ids.ts";
 import type { ReactionKey } from "../model/message.ts";
 import { personKey } from "../opt-out.ts";
 import type { ReactionRecord } from "../store/store.ts";
 
 /** How long a reaction waits for a message that was put off. */
 const PATIENCE = 10_000;
+/** And for one of which nothing is known. */
+const BEHIND = 3_000;
 
 export async function inReact(turn: InTurn, event: RemoteReact): Promise<void> {
-  const target = await targetOf(turn, event.message);
+  const target = await targetOf(turn, event);
   const done = target ? await (event.kind === "react" ? add : remove)(turn, target, event.sender, event.key, event) : {};
   await turn.portal.store.journal.finish(turn.row.id, done);
 }
@@ -24,7 +26,7 @@ export async function inReact(turn: InTurn, event: RemoteReact): Promise<void> {
 export async function inReactionsAre(turn: InTurn, event: RemoteReactionsAre): Promise<void> {
   const { portal, link, row } = turn;
   const { journal, messages } = portal.store;
-  const target = await targetOf(turn, event.message);
+  const target = await targetOf(turn, event);
   if (!target) return await journal.finish(row.id, {});
   const only = event.only ? (await keyText(turn, event.only)).key : undefined;
   const standing = (await messages.reactions(link.id, target)).filter((one) => one.origin === "remote" && (!only || one.key === only));
@@ -74,14 +76,16 @@ async function remove(turn: InTurn, target: EventId, sender: RemoteUserId, key: 
 }
 
 /** The first event of the message; a reaction to what never came here says nothing. */
-async function targetOf(turn: InTurn, message: RemoteMessageId): Promise<EventId | undefined> {
+async function targetOf(turn: InTurn, { message, via }: RemoteReact | RemoteReactionsAre): Promise<EventId | undefined> {
   const [first] = await knownMessage(turn, message);
   if (first) return first.event;
   const { portal, link, row } = turn;
   const waiting = await portal.store.journal.about(`${link.id}:${message}`);
   const isComing = waiting.some(({ state, payload }) => state === "waiting" && (payload as { kind?: string }).kind === "message");
-  if (isComing && portal.clock.now() - row.at < PATIENCE) {
-    throw new TryLater("The message that this reacts to waits itself.", 500, "item");
+  // Where events come in no order, it may be a moment behind.
+  const mayCome = via === "live" && !(await portal.store.messages.isTombstone(link.id, message));
+  if (portal.clock.now() - row.at < (isComing ? PATIENCE : mayCome ? BEHIND : 0)) {
+    throw new TryLater("The message that this reacts to has not come yet.", 500, "item");
   }
   return undefined;
 }

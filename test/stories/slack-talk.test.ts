@@ -57,25 +57,32 @@ for (const way of ["socket", "http"] as const)
       assert.deepEqual([reply.thread_ts, reply.subtype, reply.username], [root.ts, "bot_message", "ann"]);
     });
 
-    test("a reply that comes before its thread, and a deletion that comes before its message", async () => {
+    test("a reply that comes before its thread, a reaction, an edit and a deletion that come before their message", async () => {
       const release = town.fake.delivery.hold();
       const root = town.alice.say(town.channel, "the root");
       town.bob.say(town.channel, "the early answer", { thread: root.ts });
       const slip = town.alice.say(town.channel, "a slip of the tongue");
       town.alice.delete(town.channel, slip.ts);
+      town.bob.react(town.channel, root.ts, "🎉");
+      const typo = town.alice.say(town.channel, "teh typo");
+      town.alice.edit(town.channel, typo.ts, "the typo, mended");
       release((events) => {
         const late = events.filter(({ body }) => {
           const event = (body as { event?: { subtype?: string; text?: string } }).event;
-          return event?.subtype === undefined && (event?.text === "the root" || event?.text === "a slip of the tongue");
+          return event?.subtype === undefined && ["the root", "a slip of the tongue", "teh typo"].includes(event?.text ?? "");
         });
         return [...events.filter((event) => !late.includes(event)), ...late];
       });
       const rootSeen = await town.room.find({ body: "the root" });
       const answer = await town.room.find({ body: "the early answer" });
       assert.equal(relation(answer).event_id, rootSeen.event_id);
+      const reaction = await town.room.find({ type: "m.reaction", sender: town.ghost(town.bob) });
+      assert.equal(relation(reaction).event_id, rootSeen.event_id);
+      await town.room.find({ body: "the typo, mended" });
       town.alice.say(town.channel, "afterwards");
       await town.room.find({ body: "afterwards" });
-      assert.equal((await town.room.timeline()).filter((event) => event.content["body"] === "a slip of the tongue").length, 0);
+      for (const text of ["a slip of the tongue", "teh typo"])
+        assert.equal((await town.room.timeline()).filter((event) => event.content["body"] === text).length, 0, text);
     });
 
     test("our own post that comes back before its answer is not seen twice", async () => {
