@@ -17,7 +17,7 @@ export function factsOf(link: Link): SeenFacts {
 
 /** What of a channel is remembered with its link. */
 export function rememberedOf(channel: Channel): ChannelFacts {
-  const { id: _id, kind: _kind, spaces: _spaces, latest: _latest, ...facts } = channel;
+  const { id: _id, kind: _kind, spaces: _spaces, latest: _latest, inside: _inside, ...facts } = channel;
   return facts;
 }
 

@@ -308,6 +308,8 @@ export interface Channel extends ChannelFacts {
   readonly spaces: readonly { readonly id: string; readonly name: string }[];
   /** The last place in its history, for a link that begins now. Absent = the network has none. */
   readonly latest?: Cursor;
+  /** False = the login is not in it, though it sees it (kicked, not let in): nothing is heard. Absent = it is, or the network does not say. */
+  readonly inside?: boolean;
 }
 
 /** One visible effect. Plain data but for `file`. */

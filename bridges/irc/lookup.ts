@@ -135,7 +135,7 @@ export class Lookup {
       (change) => change.on && !change.rank && !change.list,
     );
     const facts = factsOf(new Map(modes.map(({ mode, parameter = "" }) => [mode, parameter])), session.version);
-    return { ...this.#frame(id, param(line, 1)), ...facts };
+    return { ...this.#frame(id, param(line, 1)), ...facts, inside: false };
   }
 
   async #whois(nick: string): Promise<Person | undefined> {

@@ -50,6 +50,7 @@ export async function toChannel(desk: Desk, info: Json, team: string): Promise<C
     ...(shown === "" ? {} : { topic: shown }),
     spaces: [{ id: team, name: spaceName(desk, team) }],
     latest,
+    ...(info.is_member === false ? { inside: false } : {}),
   };
 }
 

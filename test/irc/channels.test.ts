@@ -314,6 +314,7 @@ suite("what a channel is", { concurrency: 4 }, () => {
     server.channel("#hidden").modes.set("s", "");
     const { connection } = await stage(t, { server });
     const found = await connection.channel(remoteChannelId("fake/#elsewhere"));
+    assert.equal(found?.inside, false);
     assert.equal(found?.name, "#elsewhere");
     assert.equal(found?.moderated, true);
     assert.equal(await connection.channel(remoteChannelId("fake/#hidden")), undefined);
