@@ -235,3 +235,49 @@ describe("Discord: who leads, and who is put out", () => {
     );
   });
 });
+
+describe("Discord: several servers, one bot", () => {
+  let town: DiscordTown;
+  let elsewhere: string;
+  before(async () => {
+    town = await openDiscordTown({
+      speed: 10,
+      prepare: ({ fake, alice }) => {
+        const second = fake.guild("Harbour");
+        elsewhere = fake.channel(second, "quay");
+        second.members.set(alice.id, {
+          user: alice.user,
+          nick: "Captain",
+          avatar: null,
+          roles: [],
+          joined_at: fake.world.iso(),
+          communication_disabled_until: null,
+        });
+      },
+    });
+  });
+  after(() => town?.close());
+
+  test("a person has one ghost, and in each room the name of that server; an outage of one server holds nothing of the other", async () => {
+    const room = await town.ann.createRoom({ preset: "public_chat", power_level_content_override: { users: { [town.world.bot]: 100 } } });
+    await room.invite(town.world.bot);
+    await room.next({ sender: town.world.bot, body: /I am the bridge/ });
+    await room.say(`!causeway link discord ${elsewhere}`);
+    await room.next({ sender: town.world.bot, body: /now linked/ });
+    town.alice.say(elsewhere, "on the quay");
+    const there = await room.find({ body: "on the quay" });
+    town.alice.say(town.channel, "in the plaza");
+    const here = await town.room.find({ body: "in the plaza" });
+    assert.equal(here.sender, there.sender);
+    assert.equal((await room.state("m.room.member", there.sender))["displayname"], "Captain");
+    assert.equal((await town.room.state("m.room.member", here.sender))["displayname"], "Alice");
+
+    town.fake.outage(town.guild, true);
+    await town.room.say("waits for the end of the outage");
+    await room.say("goes on");
+    await town.shows("goes on", elsewhere);
+    assert.ok(!town.shown().includes("waits for the end of the outage"));
+    town.fake.outage(town.guild, false);
+    await town.shows("waits for the end of the outage");
+  });
+});
