@@ -376,7 +376,8 @@ export class IrcConnection implements Connection {
 
   #settled(live: Live): void {
     if (this.#history.isThere()) this.history = (channel, after) => this.#history.page(channel, after);
-    else delete this.history;
+    // Deleting makes an object large and slow: not for the hundreds that never had one.
+    else if (this.history) delete this.history;
     this.#presence.begin();
     this.#upkeep.begin(live, live.session.wishedNick.slice(0, live.session.isupport.nickLength));
     this.#options.self.settled?.(
