@@ -551,3 +551,21 @@ test("a server with 5,000 members and 500 channels costs no look-up per member o
   assert.ok(stage.fake.http.seen.length < 12, `${stage.fake.http.seen.length} requests`);
   assert.equal((await bridge.connection.members(channelId(stage.channel))).people.length, 5_004);
 });
+
+test("a command is acknowledged at once, whatever its channel waits for, and in private", async (t) => {
+  const stage = await scene(t);
+  const { alice, channel, fake } = stage;
+  const bridge = await stage.start();
+  const message = alice.say(channel, "to be pinned");
+  await bridge.heard("message", saying("to be pinned"));
+  fake.http.fault("hang", /^GET \/channels\/\d+\/messages\/pins/);
+  alice.pin(channel, message);
+  alice.say(channel, "waits behind the pins");
+  const token = fake.command(alice, channel, slash("status"));
+  const interaction = await bridge.core.until(() => {
+    const known = fake.world.interactions.get(token);
+    return known?.acknowledged ? known : undefined;
+  }, "the acknowledgement");
+  assert.ok(interaction.ephemeral);
+  assert.ok(!bridge.core.offered.some((event) => event.kind === "message" && plainOf(event).includes("waits behind")));
+});
