@@ -1,9 +1,9 @@
-/** What is taken back on one side, on all others, whatever the homeserver keeps of it. */
+/** What is taken back on one side, or pinned, on all others, whatever the homeserver keeps of it. */
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
 import { BOT, openTown, type Town, until } from "./town.ts";
 
-describe("Redactions", () => {
+describe("Redactions and pins", () => {
   let town: Town;
   afterEach(() => town.close());
 
@@ -52,5 +52,15 @@ describe("Redactions", () => {
       await town.toy.bob.unreact?.(message as never, "👍");
       await until(async () => (await copy())?.reactions?.length === 0, "no reaction in the other channel");
     }
+  });
+
+  test("what is pinned in one channel is pinned in the other, and comes back to neither", async () => {
+    await openTwo();
+    const message = await town.toy.alice.say("the rules");
+    await until(async () => (await market()).some((one) => one.text.endsWith("the rules")), "the message in the other channel");
+    await town.toy.alice.pin?.(message as never);
+    await until(async () => (await market()).some((one) => one.text.endsWith("the rules") && one.pinned === true), "the pin over there");
+    const pins = (await town.room.timeline()).filter((event) => event.type === "m.room.pinned_events");
+    assert.equal(pins.length, 1);
   });
 });
