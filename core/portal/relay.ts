@@ -1,10 +1,11 @@
 /** Who speaks on the network for a Matrix person: their own login where they have one, else the shared one under their name and picture. */
 import type { LiveLogin } from "../logins.ts";
 import { notConnected } from "../logins.ts";
+import { Lru } from "../lru.ts";
 import { isAutomatic } from "../matrix/automatic.ts";
 import type { MatrixEvent } from "../matrix/event.ts";
 import { Refused, TryLater } from "../model/errors.ts";
-import type { Mxid } from "../model/ids.ts";
+import type { LinkId, Mxid } from "../model/ids.ts";
 import type { Speaker } from "../model/message.ts";
 import { hiddenMxid } from "../opt-out.ts";
 import type { PortalContext } from "./portal.ts";
@@ -18,6 +19,8 @@ export interface Voice {
 /** How long messages wait for their author's own login to come (back), before they are relayed. */
 const PATIENCE = 30_000;
 const LOOK_AGAIN = 500;
+/** For so long of that, everybody waits with them: a restart, or a first word, puts nothing out of order. Once in `PATIENCE` for each link. */
+const TOGETHER = 5_000;
 /** What was put off has its turn so much later than it should at most. */
 const SLACK = 2_000;
 
@@ -31,13 +34,28 @@ export async function voiceOf(portal: PortalContext, link: Link, sender: Mxid, r
   if (own && own.state.is !== "logged-out") {
     own.connection.hurry?.();
     // One that has been away for longer keeps nobody waiting.
-    if (portal.clock.now() - own.since < PATIENCE) throw new TryLater(notConnected(own), LOOK_AGAIN, "item");
+    if (portal.clock.now() - own.since < PATIENCE)
+      throw new TryLater(notConnected(own), LOOK_AGAIN, waitsTogether(portal, link) ? "channel" : "item");
   }
   const relayed = portal.settings.relay && (link.settings.relay ?? true);
   if (!relayed) {
     throw new Refused(own ? notConnected(own) : "Only people with a login of their own are heard there: `!causeway login` makes one.");
   }
   return { live: portal.logins.serving(link), speaker: await speakerOf(portal, link, sender, false) };
+}
+
+/** When everybody of a link began to wait for one login. */
+const together = new WeakMap<PortalContext, Lru<LinkId, number>>();
+
+function waitsTogether(portal: PortalContext, link: Link): boolean {
+  const begun = together.get(portal) ?? new Lru<LinkId, number>(1_000);
+  together.set(portal, begun);
+  const now = portal.clock.now();
+  const since = begun.get(link.id) ?? Number.NEGATIVE_INFINITY;
+  if (now - since < TOGETHER) return true;
+  if (now - since < PATIENCE) return false;
+  begun.set(link.id, now);
+  return true;
 }
 
 /** Rows that wait for their author's own login, by link and author, each with the moment until which it counts. */
