@@ -120,8 +120,8 @@ export class Delivery {
       if (wire.lines.length > 1 && session.caps.has("draft/multiline")) return multiline(wire, target, tags, key);
       return wire.lines.map(({ text }, index) => lineOf(wire, text, target, index === 0 ? tags : {}, as));
     });
-    // Where nothing can be looked up later, what is known now has to last.
-    if (!this.#options.history.isThere()) await progress.save({ ...(progress.saved as object | undefined), sent });
+    // Where nothing can be looked up later, what is known now has to last. Not waited for: it goes to disk in one go with what core records.
+    if (!this.#options.history.isThere()) progress.save({ ...(progress.saved as object | undefined), sent }).catch(() => undefined);
     return sent;
   }
 
