@@ -84,6 +84,31 @@ describe("Watched", () => {
     );
   });
 
+  test("at the start, a homeserver that does not know the token, and then does, is told in a sentence each", async () => {
+    const unknown = { kind: "status", status: 401, errcode: "M_UNKNOWN_TOKEN", match: { path: "/register" } } as const;
+    const lines = await open({ faults: [unknown] });
+    const told = lines.map((line) => line.msg).filter((text) => /^The homeserver /.test(text));
+    assert.deepEqual(told, [
+      "The homeserver does not know the bridge's token: add registration.yaml to its app_service_config_files and restart it.",
+      "The homeserver reaches the bridge",
+    ]);
+  });
+
+  test("at the start, a homeserver that is not there is told in a sentence, and waited for", async () => {
+    const lines = await open({ faults: [{ kind: "connection-lost", times: 3, match: { path: "/register" } }] });
+    const told = lines.filter((line) => /Is homeserver\.url in the config right\? Trying again\./.test(line.msg) && line.level === 50);
+    assert.equal(told.length, 1);
+    assert.ok(lines.some((line) => line.msg === "The homeserver reaches the bridge"));
+  });
+
+  test("at the start, a homeserver that looks for the bridge elsewhere is told in a sentence", async () => {
+    const lines = await open();
+    await town.stopBridge();
+    // It listens elsewhere than the homeserver was told.
+    await town.startBridge({ appservice: { address: "http://127.0.0.1", port: 0 } });
+    await until(async () => lines.some((line) => /^The homeserver cannot reach the bridge at /.test(line.msg)), "the sentence");
+  });
+
   test("a restart by itself changes nothing that people see", async () => {
     const lines = await open();
     await town.toy.alice.say("before");
