@@ -19,6 +19,7 @@ import type { Notices } from "./notices.ts";
 import type { Permissions } from "./permissions.ts";
 import type { OptOuts } from "./opt-out.ts";
 import { setReaders } from "./reader-modes.ts";
+import { dropParked, listParked } from "./parked.ts";
 import { retryAll, retryOne } from "./retry.ts";
 import type { Rooms } from "./rooms.ts";
 import type { SignIns } from "./sign-in.ts";
@@ -77,6 +78,7 @@ const HELP = [
   "!causeway unlink [NETWORK CHANNEL] [--yes]: end it (an admin of the bridge can from anywhere; !causeway links shows them all)",
   "!causeway status: what is linked here, what waits, what could not be delivered",
   "!causeway retry [all]: try again what could not be delivered (or react to it with 🔁)",
+  "!causeway parked: what could not be delivered, one by one; !causeway drop NUMBER|all: give it up",
   "!causeway pause, !causeway resume: hold everything back for a while",
   "!causeway readers visible|announced|open [NETWORK CHANNEL]: what the channel's people are told of who reads along here",
   "!causeway login NETWORK, !causeway logins, !causeway logout NETWORK: a login of your own, so that you appear there as yourself",
@@ -155,6 +157,11 @@ async function run(context: CommandContext, asked: Asked): Promise<string> {
     case "retry":
       await requirePower(context, asked);
       return await retryAll(context, asked.room);
+    case "parked":
+      return await listParked(context, asked.room);
+    case "drop":
+      await requirePower(context, asked);
+      return await dropParked(context, asked.room, rest[0]);
     case "pause":
     case "resume":
       return await pause(context, asked, verb.toLowerCase() === "pause");

@@ -77,10 +77,20 @@ export async function sendIn(portal: PortalContext, link: Link, earlier: Earlier
     const content = { ...send.content, ...(BOUNCING.has(send.type) ? { [BOUNCE_LIMIT]: limitOf(send) } : {}), [ORIGIN]: origin };
     return await portal.client.send(link.room, send.type, content, options(portal, link, send, ts));
   } catch (error) {
+    const standing = await standingReaction(portal, link, send, error);
+    if (standing) return standing;
     await portal.doubles.refused(link.room, send.as, error);
     await notThere(portal, link, send.as, error);
     throw failureOf(error);
   }
+}
+
+/** They have reacted so already, in an attempt of which nothing was written down: that one is it. */
+async function standingReaction(portal: PortalContext, link: Link, { type, content, as }: Outbound, error: unknown) {
+  if (type !== "m.reaction" || !(error instanceof MatrixError) || error.errcode !== "M_DUPLICATE_ANNOTATION") return undefined;
+  const { event_id: target, key } = content["m.relates_to"] as { readonly event_id: EventId; readonly key: string };
+  const all = await portal.client.relations(link.room, target, "m.annotation").catch(() => []);
+  return all.find((one) => one.sender === as && (one.content["m.relates_to"] as { key?: unknown } | undefined)?.key === key)?.event_id;
 }
 
 /**

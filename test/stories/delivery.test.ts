@@ -93,6 +93,23 @@ describe("Delivery", () => {
     assert.equal((await room.find({ body: "said by a person" })).content["io.github.m13253.bounce_limit"], 3);
   });
 
+  test("what could not be delivered is listed, one by one, and given up by a person only", async () => {
+    const { room, toy } = await open();
+    await cause(toy.faults.mute as ToyFault);
+    await room.say("never to arrive");
+    const told = async (words: string, answer: RegExp) => {
+      await until(async () => {
+        await room.say(words);
+        return (await notices()).some((text) => answer.test(text));
+      }, words);
+      return (await notices()).findLast((text) => answer.test(text)) ?? "";
+    };
+    const [, number] = /^(\d+): message to toy, \d+ min ago: .+/.exec(await told("!causeway parked", /^\d+: message to toy/)) ?? [];
+    await told("!causeway drop 999999", /There is no such thing here/);
+    await told(`!causeway drop ${number}`, /^Given up\.$/);
+    await told("!causeway parked", /Everything has been delivered/);
+  });
+
   test("nobody complains about what a program said", async () => {
     const { room, toy } = await open();
     await cause(toy.faults.mute as ToyFault);
