@@ -110,21 +110,21 @@ test("a reply is a small line with a link, under the person's own name; by setti
   await bridge.close();
 
   const native = await stage.start({ config: { relay: { replies: "native" } } });
-
-  test("what is quoted loses its addresses, which would spoil the link to the message", async (t) => {
-    const stage = await scene(t);
-    const bridge = await stage.start();
-    const url = "https://discord.com/channels/1/2/3";
-    const reply = { message: messageId("3"), authorName: "Mira", latest: true, url };
-    const quote = (excerpt: string) =>
-      String((bridge.parts({ text: "yes", reply: { ...reply, excerpt } })[0]?.wire as { quote?: string }).quote);
-    assert.equal(quote("see the plans (https://plans.example/x_y) tonight"), `-# ↩ **Mira** [see the plans tonight](${url})`);
-    assert.equal(quote("https://plans.example/x"), `-# ↩ **Mira** […](${url})`);
-  });
   await native.say({ text: "very well", reply });
   const [, , own] = standing(stage.fake, channel);
   assert.equal(own?.replyTo, messageId(asks));
   assert.equal(own?.text, "**Mira Lind**: very well");
+});
+
+test("what is quoted loses its addresses, which would spoil the link to the message", async (t) => {
+  const stage = await scene(t);
+  const bridge = await stage.start();
+  const url = "https://discord.com/channels/1/2/3";
+  const reply = { message: messageId("3"), authorName: "Mira", latest: true, url };
+  const quote = (excerpt: string) =>
+    String((bridge.parts({ text: "yes", reply: { ...reply, excerpt } })[0]?.wire as { quote?: string }).quote);
+  assert.equal(quote("see the plans (https://plans.example/x_y) tonight"), `-# ↩ **Mira** [see the plans tonight](${url})`);
+  assert.equal(quote("https://plans.example/x"), `-# ↩ **Mira** […](${url})`);
 });
 
 test("a long text is split at words, its code fences closed and opened again; the second part may fail without harm to the first", async (t) => {
