@@ -146,6 +146,8 @@ export class MatrixGaps {
         await clock.sleep(AGAIN, signal).catch(() => undefined);
       }
     }
+    // A bridge that stops has not looked: what waits for it goes on waiting.
+    if (signal.aborted) return;
     this.#looked.add(room);
     this.#context.looked(room);
   }

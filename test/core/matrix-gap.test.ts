@@ -74,3 +74,26 @@ test("how far pushes have come is told by the homeserver's clock: ours may be an
   assert.equal(await noted(0, []), undefined);
   assert.equal(await noted(0, [1_000], false), undefined, "what was lost before has not been looked for yet");
 });
+
+test("a look that was ended by a stop opens the way for nothing", async () => {
+  const stopping = new AbortController();
+  const opened: string[] = [];
+  const gaps = new MatrixGaps({
+    client: {
+      messages: async () => {
+        stopping.abort();
+        throw new Error("gone");
+      },
+    } as unknown as MatrixClient,
+    links: {} as Links,
+    settings: { get: async () => 1, set: async () => undefined },
+    clock: createClock({ speed: 1, since: Date.now() }),
+    log: pino({ level: "silent" }),
+    signal: stopping.signal,
+    take: async () => undefined,
+    looked: (room) => void opened.push(room),
+  });
+  await gaps.load();
+  await gaps.look(roomId("!room"));
+  assert.deepEqual([opened, gaps.isLooked(roomId("!room"))], [[], false]);
+});
