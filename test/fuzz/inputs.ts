@@ -92,13 +92,13 @@ function change(chance: Chance, root: unknown, place: Place, donor: unknown): vo
       delete box[key];
       return;
     case 1:
-      box[key] = chance.pick(ODD);
+      box[key] = structuredClone(chance.pick(ODD));
       return;
     case 2:
       box[key] = structuredClone(at(donor, chance.pick(places(donor))));
       return;
     case 3:
-      box[key] = Array.isArray(before) ? [...before, ...structuredClone(before), chance.pick(ODD)] : [before];
+      box[key] = Array.isArray(before) ? [...before, ...structuredClone(before), structuredClone(chance.pick(ODD))] : [before];
       return;
     case 4:
       box[key] = deep(chance, before);
