@@ -68,6 +68,8 @@ export class Attendance {
   /** In the order of asking; a later wish for the same person takes the place of the earlier. */
   readonly #queue = new Map<string, Wish>();
   #running = false;
+  /** Who is just being shown or taken away. */
+  readonly #inHand = new Map<string, Promise<void>>();
   /** Which turn was a link's last; none = it has had none. */
   readonly #turns = new Map<LinkId, number>();
   #turn = 0;
@@ -79,6 +81,7 @@ export class Attendance {
   /** Somebody came into the channel. */
   async came(link: Link, person: Person): Promise<void> {
     if (!isShown(link) || (await this.#isNotShown(link, person))) return;
+    await this.#inHand.get(keyOf(link, person.id));
     const channel = await this.#channel(link);
     channel.came?.add(person.id);
     if (channel.people.has(person.id)) return void this.#queue.delete(keyOf(link, person.id));
@@ -90,6 +93,7 @@ export class Attendance {
   /** Somebody left. */
   async went(link: Link, id: RemoteUserId, reason: string): Promise<void> {
     if (!isShown(link)) return;
+    await this.#inHand.get(keyOf(link, id));
     const channel = await this.#channel(link);
     channel.came?.delete(id);
     const waiting = this.#queue.get(keyOf(link, id));
@@ -101,12 +105,14 @@ export class Attendance {
   /** Somebody was removed over there: their ghost goes, whether or not comings and goings are shown. */
   async removed(link: Link, id: RemoteUserId, reason: string): Promise<void> {
     this.#queue.delete(keyOf(link, id));
+    await this.#inHand.get(keyOf(link, id));
     if (await this.#isJoined(link, id)) await this.#soon({ link, id, reason });
     else await this.#note(link, id, false);
   }
 
   /** The same person under another name: the old ghost makes room for the new one, if it was there at all. */
   async renamed(link: Link, from: RemoteUserId, to: Person): Promise<void> {
+    await this.#inHand.get(keyOf(link, from));
     if (!(await this.#isJoined(link, from))) return;
     const channel = await this.#channel(link);
     if (isShown(link) && !(await this.#isCalm(link, channel))) return;
@@ -257,8 +263,21 @@ export class Attendance {
     return next;
   }
 
+  /** Whoever goes while they are still being shown is waited for, so that they do not stay for ever. */
+  async #do(wish: Wish): Promise<void> {
+    const key = keyOf(wish.link, wish.id);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#inHand.set(key, promise);
+    try {
+      await this.#carryOut(wish);
+    } finally {
+      this.#inHand.delete(key);
+      resolve();
+    }
+  }
+
   /** What Matrix refuses is let be: somebody who is banned from the room stays out. */
-  async #do({ link, id, person, reason }: Wish): Promise<void> {
+  async #carryOut({ link, id, person, reason }: Wish): Promise<void> {
     const { links, logins, ghosts, log } = this.#context;
     const now = await links.link(link.id);
     const live = now && logins.hearing(now);

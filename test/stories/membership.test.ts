@@ -72,6 +72,20 @@ describe("Membership", () => {
       await there(ALICE, BOB, mira);
     });
 
+    test("whoever goes while their coming is still under way does not stay for ever", async () => {
+      await open({ config: { bridge: { joins_per_minute: 600 } } });
+      await until(async () => (await ghosts()).length === 3, "all are there");
+      const crowd = newcomers(30);
+      const last = crowd.at(-1) as string;
+      const ghost = `@_toy_town/${last}:test.local`;
+      town.hs.faults.add({ kind: "reply-slow", ms: 200, times: 0, match: { user: ghost } });
+      town.hs.faults.add({ kind: "push-slow", ms: 300, times: 0, match: { type: "m.room.member" } });
+      for (const account of crowd) comes(account);
+      await until(async () => (await ghosts()).includes(ghost), "the last of them comes");
+      leaves(last);
+      await until(async () => !(await ghosts()).includes(ghost), "and has gone");
+    });
+
     test("what was missed is made good after a downtime: who left is gone, who came is there", async () => {
       await open();
       await until(async () => (await ghosts()).length === 3, "all are there");
