@@ -164,6 +164,13 @@ export const configSchema = z.strictObject({
 export type IrcConfig = z.output<typeof configSchema>;
 export type IrcNetworkConfig = z.output<typeof ircNetworkSchema>;
 export type IrcServerConfig = z.output<typeof serverSchema>;
+/** Where a person's own client finds the channel. */
+export function addressOf({ servers: [server] }: IrcNetworkConfig, channel: string | undefined): string | undefined {
+  if (!server || channel === undefined) return undefined;
+  const port = server.port === undefined ? "" : `:${server.port}`;
+  return `${server.tls ? "ircs" : "irc"}://${server.host}${port}/${encodeURIComponent(channel)}`;
+}
+
 /** Of a single channel, however its name is written; none are set for most. */
 export function settingsOf(config: IrcNetworkConfig, channel: string | undefined): IrcNetworkConfig["channels"][string] {
   if (channel === undefined) return {};

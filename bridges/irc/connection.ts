@@ -1,5 +1,5 @@
 /** One login to one IRC network: the contract's side of it, put together from its parts. */
-import { Broken, Refused } from "../../core/model/errors.ts";
+import { Refused } from "../../core/model/errors.ts";
 import type { Cursor, RemoteNotice } from "../../core/model/events.ts";
 import type { RemoteChannelId, RemoteMessageId, RemoteUserId } from "../../core/model/ids.ts";
 import type { Person } from "../../core/model/message.ts";
@@ -13,7 +13,7 @@ import { Callers } from "./callers.ts";
 import { Away } from "./away.ts";
 import type { IrcCapabilities } from "./capabilities.ts";
 import { ChannelNames } from "./channel-names.ts";
-import { type IrcNetworkConfig, settingsOf } from "./config.ts";
+import { addressOf, type IrcNetworkConfig, settingsOf } from "./config.ts";
 import { Ctcp } from "./ctcp.ts";
 import { Deeds } from "./deeds.ts";
 import { Delivery } from "./delivery.ts";
@@ -22,19 +22,19 @@ import { History, placeBefore } from "./history.ts";
 import { channelId, directId, isMsgid, readChannelId } from "./ids.ts";
 import { Inquiries } from "./inquiries.ts";
 import type { Kin } from "./kin.ts";
-import { wrap } from "./lines.ts";
 import type { Live } from "./live.ts";
 import { Lookup } from "./lookup.ts";
 import { Netsplit } from "./netsplit.ts";
 import { Outbox } from "./outbox.ts";
 import { OwnNicks } from "./own-nicks.ts";
-import { OwnWishes } from "./own-wishes.ts";
+import { wishesOf } from "./own-wishes.ts";
 import { Perspective } from "./perspective.ts";
 import { Presence } from "./presence.ts";
 import { ReadMarks } from "./read-marks.ts";
 import { Reception } from "./reception.ts";
 import { ofOnePerson } from "./refusals.ts";
 import { relayNick, relaysByName } from "./relaymsg.ts";
+import { Replies } from "./replies.ts";
 import type { Self } from "./self.ts";
 import { Sessions } from "./sessions.ts";
 import { Typing } from "./typing.ts";
@@ -51,8 +51,6 @@ export interface IrcConnectionOptions {
 }
 
 const CLOSE_WITHIN = 2000;
-/** An answer to somebody is no way to flood them. */
-const LONGEST_ANSWER = 12;
 
 export class IrcConnection implements Connection {
   /** There when the server that we were last connected to keeps a history. */
@@ -60,7 +58,6 @@ export class IrcConnection implements Connection {
   readonly #options: IrcConnectionOptions;
   readonly #abort = new AbortController();
   readonly #flood: Flood;
-  readonly #outbox: Outbox;
   readonly #reception: Reception;
   readonly #presence: Presence;
   readonly #attendance: Attendance;
@@ -78,6 +75,7 @@ export class IrcConnection implements Connection {
   readonly #upkeep: Upkeep;
   readonly #sessions: Sessions;
   readonly #answers: Answers;
+  readonly #replies: Replies;
   readonly #callers: Callers;
   readonly #names: ChannelNames;
   #closed = false;
@@ -92,7 +90,6 @@ export class IrcConnection implements Connection {
     const obstacle = (channel: RemoteChannelId) => this.#attendance.obstacle(channel);
     const view = () => this.#perspective.view();
     const outbox = new Outbox((this.#flood = new Flood(config.flood, clock)), clock);
-    this.#outbox = outbox;
     this.#reception = new Reception({ receive: (events) => core.receive(events), clock, log, signal });
     this.#presence = new Presence({ clock, keep, log, inside: () => this.#attendance.inside() });
     this.#attendance = new Attendance({
@@ -157,10 +154,15 @@ export class IrcConnection implements Connection {
       core,
       notice: (nick, text) => void this.answer({ nick }, text).catch(() => undefined),
     });
+    this.#replies = new Replies({ outbox, signal, live });
     const shared = { network, networkName, config, clock, outbox, signal, live, current, own: self.own };
     this.#answers = new Answers({
       ...shared,
-      wishes: this.#wishesOf(shared),
+      wishes: wishesOf(shared, this.#options, {
+        attendance: () => this.#attendance,
+        leave: (words) => this.#sessions.leave(words),
+        wished: (nick) => this.#upkeep.wish(nick),
+      }),
       trouble: () => (self.account?.hasLeft ? "you have left by `!irc quit`." : this.#sessions.trouble),
       inside: () => this.#attendance.inside(),
     });
@@ -313,27 +315,15 @@ export class IrcConnection implements Connection {
   }
 
   permalink(channel: RemoteChannelId): string | undefined {
-    const [server] = this.#options.config.servers;
-    const name = readChannelId(channel)?.channel;
-    if (!server || name === undefined) return undefined;
-    const port = server.port === undefined ? "" : `:${server.port}`;
-    return `${server.tls ? "ircs" : "irc"}://${server.host}${port}/${encodeURIComponent(name)}`;
+    return addressOf(this.#options.config, readChannelId(channel)?.channel);
   }
 
   async open(): Promise<never> {
     throw new Refused("IRC has no files.");
   }
 
-  async answer(reply: unknown, text: string): Promise<void> {
-    const { nick } = reply as { nick?: unknown };
-    if (typeof nick !== "string" || nick === "" || /[\s,]/.test(nick)) throw new Broken("The answer has nobody to go to.");
-    const { session, book } = this.#sessions.ready();
-    const lines = text.split("\n").flatMap((line) => wrap([{ text: line.replace(/\p{Cc}/gu, ""), look: {} }], { limit: 350 }));
-    for (const line of lines.filter((line) => line !== "").slice(0, LONGEST_ANSWER)) {
-      await this.#outbox.sureTurn(1, line.length, this.#abort.signal).catch(() => undefined);
-      // A notice is never answered by machines: nothing can begin to talk with itself.
-      session.tell("NOTICE", [book.person(nick)?.nick ?? nick, line]);
-    }
+  answer(reply: unknown, text: string): Promise<void> {
+    return this.#replies.to(reply, text);
   }
 
   async close(): Promise<void> {
@@ -385,28 +375,6 @@ export class IrcConnection implements Connection {
       (words) => this.#sessions.rest(words),
       () => this.#attendance.inside(),
     );
-  }
-
-  #wishesOf(shared: { readonly network: string; readonly networkName: string }): OwnWishes | undefined {
-    const { config, core, login, self } = this.#options;
-    const { account } = self;
-    if (!account) return undefined;
-    return new OwnWishes({
-      ...shared,
-      config,
-      core,
-      clock: core.clock,
-      owner: login.owner ?? login.id,
-      account,
-      outbox: this.#outbox,
-      signal: this.#abort.signal,
-      attendance: this.#attendance,
-      live: () => this.#sessions.ready(),
-      current: () => this.#sessions.current,
-      rest: (words) => this.#sessions.leave(words),
-      comeBack: async () => await self.comeBack?.(),
-      wished: (nick) => this.#upkeep.wish(nick),
-    });
   }
 
   #lost({ session }: Live): void {

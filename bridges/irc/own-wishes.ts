@@ -1,6 +1,6 @@
 /** What a person wants of their own connection: another nick, a channel, words to somebody, an account, an end. */
 import { Refused, TryLater } from "../../core/model/errors.ts";
-import type { Clock, Core } from "../../core/network.ts";
+import type { Clock, Core, Login } from "../../core/network.ts";
 import { isNick } from "./nicks.ts";
 import { linesOf } from "./batches.ts";
 import { refusalIn } from "./asks.ts";
@@ -16,6 +16,7 @@ import { fitNick } from "./nicks.ts";
 import type { Outbox } from "./outbox.ts";
 import type { OwnAccount } from "./own-account.ts";
 import { errorOf } from "./refusals.ts";
+import type { Self } from "./self.ts";
 
 export interface OwnWishesOptions {
   readonly network: string;
@@ -27,7 +28,7 @@ export interface OwnWishesOptions {
   readonly outbox: Outbox;
   readonly signal: AbortSignal;
   readonly account: OwnAccount;
-  readonly attendance: Attendance;
+  attendance(): Attendance;
   live(): Live;
   current(): Live | undefined;
   /** Ends the connection; it comes back when `comeBack` was called. */
@@ -35,6 +36,21 @@ export interface OwnWishesOptions {
   comeBack(): Promise<void>;
   /** A nick that the person would rather have. */
   wished(nick: string): void;
+}
+
+type Shared = Pick<OwnWishesOptions, "network" | "networkName" | "config" | "clock" | "outbox" | "signal" | "live" | "current">;
+
+/** Undefined for the relay bot, which wants nothing of its own. */
+export function wishesOf(
+  shared: Shared,
+  { core, login, self }: { readonly core: Core; readonly login: Login; readonly self: Self },
+  parts: { attendance(): Attendance; leave(words: string): void; wished(nick: string): void },
+): OwnWishes | undefined {
+  const { account } = self;
+  if (!account) return undefined;
+  const { attendance, leave, wished } = parts;
+  const comeBack = async (): Promise<void> => await self.comeBack?.();
+  return new OwnWishes({ ...shared, core, owner: login.owner ?? login.id, account, attendance, rest: leave, comeBack, wished });
 }
 
 const SERVICES_WITHIN = 8000;
@@ -72,7 +88,8 @@ export class OwnWishes {
   }
 
   async join(name: string, key: string | undefined): Promise<string> {
-    const { config, network, account, attendance, core } = this.#options;
+    const { config, network, account, core } = this.#options;
+    const attendance = this.#options.attendance();
     if (settingsOf(config, name).own === false)
       throw new Refused(`Nobody has a connection of their own in ${name}: everybody is relayed there.`);
     await this.#options.comeBack();
@@ -94,7 +111,8 @@ export class OwnWishes {
   }
 
   async part(name: string): Promise<string> {
-    const { network, account, attendance } = this.#options;
+    const { network, account } = this.#options;
+    const attendance = this.#options.attendance();
     const id = channelId(network, name);
     const was = attendance.wants(id);
     await account.setChannel(name, undefined);
