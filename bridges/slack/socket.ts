@@ -21,6 +21,8 @@ const LONGEST_WAIT = 60_000;
 const BRIEF = 5_000;
 /** Slack may count a line that broke for a while longer: of this program, or of the one that ran before it. */
 const COUNTED = 10_000;
+/** A line that was closed properly is not counted after this. */
+const MISSED = 1_000;
 
 /** What Slack says of a line that it ends, where somebody has to do something about it. */
 const ENDED: Readonly<Record<string, string>> = {
@@ -91,8 +93,9 @@ export class Socket {
     this.#context.state({ is: "refused", why: `${failure.message} This is about the app-level token (xapp-…).` });
   }
 
-  /** Opens a line, and only then lets the one before it go. */
+  /** Opens a line, and only then lets the one before it go; but to count others' lines, none of ours may be open. */
   async #renew(): Promise<void> {
+    if (this.#isDoubtful()) await this.#letGo();
     const line = this.#newLine();
     this.#lines.add(line);
     try {
@@ -156,13 +159,25 @@ export class Socket {
 
   /** More lines than ours: an alarm when they are still there a little later, and so are none of our own that Slack has not missed yet. */
   #count(others: number): void {
-    const now = this.#context.clock.now();
     if (others <= 0) this.#crowded = undefined;
-    else if (this.#crowded === undefined) this.#crowded = { since: now, told: false };
-    else if (!this.#crowded.told && now - this.#crowded.since >= COUNTED) {
+    else if (this.#crowded === undefined) this.#crowded = { since: this.#context.clock.now(), told: false };
+    else if (this.#isDoubtful()) {
       this.#crowded = { ...this.#crowded, told: true };
       this.#context.crowded(others);
     }
+  }
+
+  #isDoubtful(): boolean {
+    return this.#crowded?.told === false && this.#context.clock.now() - this.#crowded.since >= COUNTED;
+  }
+
+  /** What comes meanwhile is in the history, which is looked at then. */
+  async #letGo(): Promise<void> {
+    const { clock, signal } = this.#context;
+    const before = this.#current;
+    this.#current = undefined;
+    before?.close();
+    await clock.sleep(MISSED, signal).catch(() => undefined);
   }
 
   /** On disk, then acknowledged: what was not is sent again, by another line if need be. */
