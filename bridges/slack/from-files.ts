@@ -59,6 +59,12 @@ function externalName(file: Json): string {
   return names[type] ?? (type || "another service");
 }
 
+/** What lies elsewhere goes by its title; its name is made up of it. */
+function nameOf(file: Json): string {
+  const [name, title] = [filled(file.name), filled(file.title)];
+  return (file.is_external === true ? (title ?? name) : (name ?? title)) ?? "file";
+}
+
 export function readInfo(file: Json): FileInfo {
   const mimetype = filled(file.mimetype);
   const width = number(file.original_w);
@@ -69,7 +75,7 @@ export function readInfo(file: Json): FileInfo {
   const description = filled(file.alt_txt);
   return {
     kind: kindOf(file, mimetype),
-    name: (filled(file.name) ?? filled(file.title) ?? "file").replaceAll(/[/\\]/g, "_"),
+    name: nameOf(file).replaceAll(/[/\\]/g, "_"),
     ...(mimetype === undefined ? {} : { mimetype }),
     ...(size === undefined || size === 0 ? {} : { size }),
     ...(width === undefined || height === undefined ? {} : { width, height }),
