@@ -40,7 +40,8 @@ function add(map: Map<string, number>, key: string, value: number): void {
 
 /** From the package or the folder of ours on. */
 export function fileOf(url: string): string {
-  return url.replace(/^.*\/node_modules\//, "").replace(/^.*\/((?:core|bridges)\/)/, "$1");
+  const inside = /\/node_modules\/((?!.*\/node_modules\/).*)$/.exec(url)?.[1] ?? /\/((?:core|bridges)\/.*)$/.exec(url)?.[1];
+  return inside ?? (url.startsWith("node:") ? url : url.slice(url.lastIndexOf("/") + 1));
 }
 
 /** A package, a folder of ours, Node itself, or what has no file: native calls and the collector. */
