@@ -1,13 +1,15 @@
-/** A login whose credentials are no longer good is told to who can mend it: its owner, or the admins; once. */
+/** A login whose credentials are no longer good is told to who can mend it, its owner or the admins, and to the rooms that live by it; once. */
 import { createHmac } from "node:crypto";
+import type { Links } from "./links.ts";
 import type { LiveLogin } from "./logins.ts";
-import { mxid, type RoomId } from "./model/ids.ts";
+import { type LoginId, mxid, type NetworkId, type RoomId } from "./model/ids.ts";
 import { type PrivateContext, tellPrivately } from "./tell-privately.ts";
 
 export interface LoggedOutContext extends PrivateContext {
   /** Keeps what the occasion is named by from telling the credentials. */
   readonly secret: Buffer;
   readonly adminRoom: RoomId | undefined;
+  readonly links: Links;
 }
 
 export async function tellLoggedOut(context: LoggedOutContext, { network, login, state }: LiveLogin): Promise<void> {
@@ -22,8 +24,29 @@ export async function tellLoggedOut(context: LoggedOutContext, { network, login,
   if (login.owner === undefined) {
     const text = `${what} is logged out, and nothing crosses there: ${state.why}`;
     if (context.adminRoom) await context.notices.say(context.adminRoom, key, text);
+    await context.store.settings.set(outOf(network.id, login.id), which);
+    for (const room of await roomsOf(context, network.id, login.id))
+      await context.notices.say(room, key, `Nothing crosses any more: ${state.why}`);
     return;
   }
   const mend = `\`!causeway login ${network.id}\` signs you in again; what you write meanwhile is relayed under your name where the room allows it.`;
   await tellPrivately(context, mxid(login.owner), key, `Your login on ${what} has ended: ${state.why} ${mend}`);
+}
+
+/** The shared login is good again: the rooms that heard of its end hear of that. */
+export async function tellBackIn(context: LoggedOutContext, { network, login }: LiveLogin): Promise<void> {
+  const which = await context.store.settings.get(outOf(network.id, login.id));
+  if (typeof which !== "string" || login.owner !== undefined) return;
+  const key = `logged-in:${network.id}/${login.id}:${which}`;
+  const text = `${network.name} is connected again: what waited crosses now.`;
+  for (const room of await roomsOf(context, network.id, login.id)) await context.notices.say(room, key, text);
+  await context.store.settings.set(outOf(network.id, login.id), undefined);
+}
+
+const outOf = (network: NetworkId, login: LoginId): string => `logged-out:${network}/${login}`;
+
+async function roomsOf({ links }: LoggedOutContext, network: NetworkId, login: LoginId): Promise<ReadonlySet<RoomId>> {
+  const rooms = new Set<RoomId>();
+  for await (const link of links.ofLogin(network, login)) rooms.add(link.room);
+  return rooms;
 }

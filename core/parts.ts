@@ -15,7 +15,7 @@ import type { Lanes } from "./lanes.ts";
 import { Linking } from "./linking.ts";
 import { Links } from "./links.ts";
 import { type LinkedAccount, LinkedAccounts } from "./linked-accounts.ts";
-import { tellLoggedOut } from "./logged-out.ts";
+import { tellBackIn, tellLoggedOut } from "./logged-out.ts";
 import { type LiveLogin, Logins } from "./logins.ts";
 import type { MatrixEvent } from "./matrix/event.ts";
 import { MatrixGaps } from "./matrix-gap.ts";
@@ -159,6 +159,7 @@ function networkSide({ parts, options, life }: Site): void {
   const { store, client, clock, log, namespace, secret, settings } = options;
   const { links, unresolved, notices } = parts;
   const bot = namespace.bot;
+  const out = { store, client, notices, bot, secret, links, adminRoom: settings.adminRoom };
   parts.reception = new Reception({
     journal: store.journal,
     links,
@@ -170,7 +171,8 @@ function networkSide({ parts, options, life }: Site): void {
     clock,
     log,
     connected: (live) => life.connected(live),
-    loggedOut: (live) => tellLoggedOut({ store, client, notices, bot, secret, adminRoom: settings.adminRoom }, live),
+    loggedOut: (live) => tellLoggedOut(out, live),
+    loggedIn: (live) => tellBackIn(out, live),
   });
   parts.accounts = new LinkedAccounts({
     settings: store.settings,

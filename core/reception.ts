@@ -27,6 +27,8 @@ export interface ReceptionContext {
   connected(live: LiveLogin): Promise<void>;
   /** A login's credentials are no longer good. */
   loggedOut(live: LiveLogin): Promise<void>;
+  /** It is connected, whatever was before. */
+  loggedIn(live: LiveLogin): Promise<void>;
 }
 
 const FIRST_WAIT = 250;
@@ -143,7 +145,10 @@ export class Reception implements LoginWatch {
     if (state.is !== "connected") return;
     const failed = (error: unknown) => log.error({ network: network.id, err: error }, "What follows a connection failed");
     this.#catchUp(live, state.resumed);
-    if (before.is !== "connected") this.#context.connected(live).catch(failed);
+    if (before.is !== "connected") {
+      this.#context.connected(live).catch(failed);
+      this.#context.loggedIn(live).catch(failed);
+    }
     this.#wake(live).catch(failed);
   }
 

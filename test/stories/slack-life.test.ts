@@ -207,7 +207,8 @@ describe("Tokens and installations", () => {
     await town.admins.find({ sender: BOT, body: /Another program is connected with this Slack app's token/ });
     await town.room.find({ sender: BOT, body: /Another program is connected with this Slack app's token/ });
     town.fake.revoke(town.bot);
-    await town.admins.find({ sender: BOT, body: /is logged out, and nothing crosses there: .*revoked/ });
+    await town.admins.find({ sender: BOT, body: /is logged out, and nothing crosses there: ./ });
+    await town.room.find({ sender: BOT, body: /^Nothing crosses any more: ./ });
   });
 
   test("without the permission for names, the name stands before the text, and the channel hears once what to add", async (t) => {
