@@ -46,10 +46,10 @@ export class Appearance {
   /** A room that people made keeps the name that they gave it, unless it was the channel's: then they are told the new one. */
   async #renamed(link: Link, live: LiveLogin, name: string, was: { leads: boolean; before: string | undefined }): Promise<void> {
     const { client, notices } = this.#context;
-    const now = was.before === undefined || was.leads ? undefined : (await client.stateEvent(link.room, "m.room.name", ""))?.["name"];
-    const same = now !== undefined && [was.before, shownName(was.before as string, link.channel)].includes(String(now));
-    if (was.leads || same) return await this.#name(link, name);
+    if (was.leads) return await this.#name(link, name);
     if (was.before === undefined) return;
+    const now = (await client.stateEvent(link.room, "m.room.name", ""))?.["name"];
+    if (now === was.before || now === shownName(was.before, link.channel)) return await this.#name(link, name);
     const text = `The ${live.network.name} channel ${was.before} is called ${name} now.`;
     await notices.say(link.room, `renamed:${link.id}:${was.before}:${name}`, text);
   }

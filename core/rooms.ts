@@ -11,7 +11,7 @@ import type { ChannelFacts } from "./model/events.ts";
 import { type EventId, type Mxid, type NetworkId, type RoomAlias, type RoomId, eventId, roomAlias, roomId } from "./model/ids.ts";
 import type { Notices } from "./notices.ts";
 import type { ShownBook } from "./shown.ts";
-import type { Link, PortalStore } from "./store/store.ts";
+import type { Link } from "./store/store.ts";
 import { judge, type RoomFacts, type Verdict } from "./visibility.ts";
 
 interface Known {

@@ -44,8 +44,8 @@ test("a private conversation gets one room, though the answer to its making was 
     lanes: { wake: () => undefined } as unknown as Lanes,
     ghosts: { present: async () => mxid("@_toy_x:test.local") } as unknown as Ghosts,
     hosts: [],
-          changed: () => undefined,
-          ownerOf: () => undefined,
+    changed: () => undefined,
+    ownerOf: () => undefined,
     tell: async () => undefined,
   };
   await store.journal.take({ rows: [{ lane: "dm:toy/town:ann", payload: message, trace: "t", at: 1, phase: 0, once: [] }] });

@@ -122,7 +122,7 @@ test("what is quoted loses its addresses, which would spoil the link to the mess
   const url = "https://discord.com/channels/1/2/3";
   const reply = { message: messageId("3"), authorName: "Mira", latest: true, url };
   const quote = (excerpt: string) =>
-    String((bridge.parts({ text: "yes", reply: { ...reply, excerpt } })[0]?.wire as { quote?: string }).quote);
+    String((bridge.parts({ text: "yes", reply: { ...reply, excerpt } })[0]?.wire as { quote?: string } | undefined)?.quote);
   assert.equal(quote("see the plans (https://plans.example/x_y) tonight"), `-# ↩ **Mira** [see the plans tonight](${url})`);
   assert.equal(quote("https://plans.example/x"), `-# ↩ **Mira** […](${url})`);
 });
