@@ -43,13 +43,12 @@ export class Appearance {
     if (leads && change.avatar !== undefined) await this.#picture(link, live, change.avatar);
   }
 
-  /** A room that people made keeps the name that they gave it, unless it was the channel's: then they are told the new one. */
+  /** The room of one channel takes its new name. A room of several hears of it. */
   async #renamed(link: Link, live: LiveLogin, name: string, was: { leads: boolean; before: string | undefined }): Promise<void> {
-    const { client, notices } = this.#context;
-    if (was.leads) return await this.#name(link, name);
+    const { links, notices } = this.#context;
+    const only = (await links.inRoom(link.room)).length === 1;
+    if (was.leads || (only && was.before !== undefined)) return await this.#name(link, name);
     if (was.before === undefined) return;
-    const now = (await client.stateEvent(link.room, "m.room.name", ""))?.["name"];
-    if (now === was.before || now === shownName(was.before, link.channel)) return await this.#name(link, name);
     const text = `The ${live.network.name} channel ${was.before} is called ${name} now.`;
     await notices.say(link.room, `renamed:${link.id}:${was.before}:${name}`, text);
   }

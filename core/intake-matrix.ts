@@ -168,7 +168,7 @@ function rowFor(context: MatrixIntakeContext, event: MatrixEvent, link: Link): N
 }
 
 function doRow(context: MatrixIntakeContext, event: MatrixEvent): NewRow {
-  return { ...rowOf(context, event, `do:${event.room_id}`), once: [`${event.event_id}>do`] };
+  return { ...rowOf(context, event, `do:${event.room_id}`), once: [`${event.event_id}>do`], secret: true };
 }
 
 function rowOf(context: MatrixIntakeContext, event: MatrixEvent, lane: string): Omit<NewRow, "once"> {

@@ -3,6 +3,8 @@ import type { Group } from "./group.ts";
 import type { MessageTables } from "./messages.ts";
 import type { PortalTables } from "./portals.ts";
 import { fromJson, orAbsent, orNull, toJson, toWhole } from "./rows.ts";
+import type { Seal } from "./seal.ts";
+import { payloadIn, sealedText } from "./sealed-rows.ts";
 import type { Intake, Journal, JournalRow, NewRow } from "./store.ts";
 import type { UserTables } from "./users.ts";
 
@@ -25,6 +27,7 @@ export interface JournalParts {
   readonly messages: MessageTables;
   readonly portals: PortalTables;
   readonly users: UserTables;
+  readonly seal: Seal;
   /** When a key was seen is our own time, never a stranger's: what is kept must age evenly. */
   readonly clock: { now(): number };
 }
@@ -37,7 +40,7 @@ export interface JournalTables {
 
 export function openJournal(db: Database, group: Group, parts: JournalParts): JournalTables {
   const seen = openSeen(db, parts.clock);
-  const add = prepareAdd(db, seen);
+  const add = prepareAdd(db, seen, parts.seal);
   const remove = db.prepare<[number]>("DELETE FROM journal WHERE id = ?");
   const removeUntried = db.prepare<[number]>("DELETE FROM journal WHERE id = ? AND (attempts = 0 OR state = 'parked')");
   const take = (intake: Intake) => {
@@ -51,7 +54,7 @@ export function openJournal(db: Database, group: Group, parts: JournalParts): Jo
   return {
     prune: seen.prune,
     store: {
-      ...openRows(db, group),
+      ...openRows(db, group, parts.seal),
       ...openChanges(db, group, add),
       take: (intake) => group.write(() => take(intake)),
       seen: (keys) => group.read(() => new Set(keys.filter(seen.has))),
@@ -82,7 +85,7 @@ function openSeen(db: Database, clock: { now(): number }) {
 }
 
 /** Returns the row's number; undefined when one of its keys was known, and then nothing is written. */
-function prepareAdd(db: Database, seen: ReturnType<typeof openSeen>): (row: NewRow) => number | undefined {
+function prepareAdd(db: Database, seen: ReturnType<typeof openSeen>, seal: Seal): (row: NewRow) => number | undefined {
   const add = db.prepare<[string, number, string, string | null, number, string]>(
     "INSERT INTO journal (lane, phase, payload, about, at, trace) VALUES (?, ?, ?, ?, ?, ?)",
   );
@@ -99,12 +102,17 @@ function prepareAdd(db: Database, seen: ReturnType<typeof openSeen>): (row: NewR
     if (row.once.some(seen.has) && !takesPlaceOf(row)) return undefined;
     for (const key of row.once) seen.add(key);
     const { lane, phase, payload, about, at, trace } = row;
-    return Number(add.run(lane, toWhole(phase), JSON.stringify(payload), orNull(about), toWhole(at), trace).lastInsertRowid);
+    const text = row.secret ? sealedText(seal, payload) : JSON.stringify(payload);
+    return Number(add.run(lane, toWhole(phase), text, orNull(about), toWhole(at), trace).lastInsertRowid);
   };
 }
 
 /** `+?` where rows have an order: there, SQLite plans a query anew each time that a bare `?` is given a value. */
-function openRows(db: Database, group: Group): Pick<Journal, "lanes" | "head" | "next" | "row" | "parked" | "about" | "counts"> {
+function openRows(
+  db: Database,
+  group: Group,
+  seal: Seal,
+): Pick<Journal, "lanes" | "head" | "next" | "row" | "parked" | "about" | "counts"> {
   const lanes = db.prepare<[], string>("SELECT name FROM lane WHERE waiting > 0 ORDER BY name").pluck();
   const head = db.prepare<[string, number, number], Row>(
     "SELECT * FROM journal WHERE state = 'waiting' AND lane = +? AND phase < +? ORDER BY phase, id LIMIT +?",
@@ -116,7 +124,7 @@ function openRows(db: Database, group: Group): Pick<Journal, "lanes" | "head" | 
   const about = db.prepare<[string], Row>("SELECT * FROM journal WHERE about = +? ORDER BY id");
   const count = db.prepare<[string], Counts>("SELECT waiting, parked FROM lane WHERE name = ?");
   const countAll = db.prepare<[], Counts>("SELECT coalesce(sum(waiting), 0) AS waiting, coalesce(sum(parked), 0) AS parked FROM lane");
-  const toRows = (rows: readonly Row[]) => rows.map(toRow);
+  const toRows = (rows: readonly Row[]) => rows.map((each) => toRow(each, seal));
   return {
     lanes: () => group.read(() => lanes.all()),
     head: (lane, limit, below = Number.MAX_SAFE_INTEGER) => group.read(() => toRows(head.all(lane, below, limit))),
@@ -179,13 +187,13 @@ function openChanges(
   };
 }
 
-function toRow(row: Row): JournalRow {
+function toRow(row: Row, seal: Seal): JournalRow {
   const { id, lane, state, attempts, at, trace } = row;
   const waits = { notBefore: row.not_before, step: fromJson(row.step), reason: orAbsent(row.reason) };
   return {
     id,
     lane,
-    payload: JSON.parse(row.payload),
+    payload: payloadIn(seal, row.payload),
     state,
     attempts,
     ...waits,

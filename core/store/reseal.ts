@@ -4,6 +4,7 @@ import Database from "better-sqlite3";
 import { StoreUnusable, toStoreError } from "./errors.ts";
 import { lockDatabase } from "./lock.ts";
 import { loadSealKey, Seal } from "./seal.ts";
+import { payloadIn, SEALED, sealedText } from "./sealed-rows.ts";
 
 export interface ResealPaths {
   readonly database: string;
@@ -71,6 +72,9 @@ function reseal(path: string, old: Seal, fresh: Seal): void {
       const logins = db.prepare<[], { network: string; id: string; secrets: Buffer }>("SELECT network, id, secrets FROM login").all();
       const putLogin = db.prepare<[Buffer, string, string]>("UPDATE login SET secrets = ? WHERE network = ? AND id = ?");
       for (const { network, id, secrets } of logins) putLogin.run(again(secrets, ["login", network, id]), network, id);
+      const rows = db.prepare<[], { id: number; payload: string }>(`SELECT id, payload FROM journal WHERE payload LIKE '${SEALED}%'`).all();
+      const putRow = db.prepare<[string, number]>("UPDATE journal SET payload = ? WHERE id = ?");
+      for (const { id, payload } of rows) putRow.run(sealedText(fresh, payloadIn(old, payload)), id);
       const meta = db.prepare<[Buffer, string]>("INSERT OR REPLACE INTO meta (value, key) VALUES (?, ?)");
       meta.run(again(proofIn(db), ["meta"]), "seal");
       // What was signed with a secret made from the first key (marks of origin, links to files) stays good.

@@ -110,8 +110,9 @@ function buildStore(db: Database.Database, { path, sealKey, clock, log }: StoreO
   const group = new Group(db, path);
   const messages = openMessages(db, group);
   const portals = openPortals(db, group);
-  const users = openUsers(db, group, new Seal(sealKey));
-  const journal = openJournal(db, group, { messages, portals, users, clock });
+  const seal = new Seal(sealKey);
+  const users = openUsers(db, group, seal);
+  const journal = openJournal(db, group, { messages, portals, users, seal, clock });
   const settings = openSettings(db, group, clock);
   let closed = false;
   return {

@@ -74,6 +74,8 @@ export interface NewRow {
    * Recognises it by its payload. So what arrived live while something before it was still to be fetched takes its turn after that.
    */
   readonly moves?: (payload: unknown) => boolean;
+  /** It may hold a password or a token: sealed while it waits. */
+  readonly secret?: true;
   /** The Matrix event or remote message that it makes or changes (`$event`, `7:remote id`): how a redaction finds what waits. */
   readonly about?: string;
 }

@@ -128,3 +128,17 @@ test("which messages belong together is remembered for ever, or for as long as t
   assert.equal((await store.messages.byEvent(eventId("$old"))).length, 0);
   assert.equal((await store.messages.byEvent(eventId("$new"))).length, 1);
 });
+
+test("what may hold a password is sealed while it waits, and opens with another key after a rotation", async (t) => {
+  const place = placeFor(t);
+  const store = await place.open();
+  await store.journal.take({ rows: [{ ...row, lane: "do:!chat", payload: { body: "hunter-two" }, secret: true }, row] });
+  assert.deepEqual((await store.journal.next("do:!chat", 0))?.payload, { body: "hunter-two" });
+  await store.close();
+  assert.ok(!readFileSync(place.database).includes("hunter-two"));
+  rotateKey(place);
+  const again = await place.open();
+  t.after(() => again.close());
+  assert.deepEqual((await again.journal.next("do:!chat", 0))?.payload, { body: "hunter-two" });
+  assert.equal((await again.journal.next("in:1", 0))?.payload, "x");
+});

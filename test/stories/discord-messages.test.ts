@@ -69,13 +69,15 @@ describe("Discord, told from both ends", () => {
     await room.find({ body: /within reach again/ });
   });
 
-  test("a renamed channel renames a room of the same name; any other room is told", async () => {
-    const { fake, channel, room } = town;
+  test("a renamed channel renames its room; a room of several channels is told", async () => {
+    const { fake, channel, other, room, world } = town;
     await room.setState("m.room.name", { name: "Our corner" });
-    fake.acts.updateChannel(fake.channelOf(channel), { name: "agora" });
-    await room.next({ body: "The Discord channel plaza is called agora now." });
-    await room.setState("m.room.name", { name: "agora" });
     fake.acts.updateChannel(fake.channelOf(channel), { name: "forum-romanum" });
     await until(async () => (await room.state("m.room.name"))["name"] === "forum-romanum", "the room's new name");
+    await room.say(`!causeway link discord ${other}`);
+    await room.next({ sender: world.bot, body: /now linked to market/ });
+    fake.acts.updateChannel(fake.channelOf(other), { name: "bazaar" });
+    await room.next({ body: "The Discord channel market is called bazaar now." });
+    assert.equal((await room.state("m.room.name"))["name"], "forum-romanum");
   });
 });
