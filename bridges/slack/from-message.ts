@@ -3,6 +3,7 @@ import type { Echo, RemoteEvent, RemoteMessage } from "../../core/model/events.t
 import type { RemoteUserId } from "../../core/model/ids.ts";
 import { remoteThreadId } from "../../core/model/ids.ts";
 import type { Person, Style } from "../../core/model/message.ts";
+import { toPlain } from "../../core/model/plain.ts";
 import type { Block, RichText } from "../../core/model/richtext.ts";
 import { readAttachments } from "./attachments.ts";
 import { readBlocks } from "./blocks.ts";
@@ -147,7 +148,9 @@ export function readOwnKey(event: Json, road: Road, known: Known): RemoteEvent[]
 
 export function readBody(message: Json, known: Known): RichText {
   const blocks = readBlocks(message.blocks, known);
-  const said = blocks.length > 0 ? blocks : readText(message, known);
+  // Blocks that come out empty had something in them that is not known here; the text says it for them.
+  const text = toPlain(blocks).trim() === "" ? readText(message, known) : [];
+  const said = text.length > 0 ? text : blocks;
   return [...said, ...readAttachments(message.attachments, said.length === 0, known), ...readPages(message.files), ...readRoom(message)];
 }
 

@@ -108,7 +108,7 @@ function readStyled(element: Json, known: Known): { readonly plain: string } | {
     case "broadcast":
       return { nodes: [make.broadcast(string(element.range))] };
     case "emoji":
-      return { nodes: [make.emoji(emojiName(element), filled(element.unicode), known)] };
+      return { nodes: filled(element.name) === undefined ? [] : [make.emoji(emojiName(element), filled(element.unicode), known)] };
     case "date":
       return readDate(element);
     case "color":

@@ -203,6 +203,17 @@ test("`/causeway` and `!optout` are words to the bridge, and the answer is for w
   assert.equal((await alive.event("command", ({ words }) => words === "link")).power, 50);
 });
 
+test("blocks that come out empty leave the word to the text", async (t) => {
+  const alive = await live(t);
+  const { stage } = alive;
+  const shapes = [{ type: "user" }, { type: "emoji" }, { type: "channel" }];
+  for (const [number, element] of shapes.entries()) {
+    const blocks = [{ type: "rich_text", elements: [{ type: "rich_text_section", elements: [element] }] }];
+    stage.alice.say(stage.channel, `in words ${number}`, { more: { blocks } });
+    await alive.said(`in words ${number}`);
+  }
+});
+
 test("a message that says its channel is private, when nothing else did, is told after that", async (t) => {
   const alive = await live(t);
   const { stage } = alive;
