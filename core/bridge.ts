@@ -6,6 +6,7 @@ import { makeConfigLinks, settleConfigLinks } from "./config-links.ts";
 import { type DirectContext, workDirect } from "./direct.ts";
 import { assemble, type Parts, tellAdmins, tellAlone } from "./parts.ts";
 import { workIn } from "./portal/in.ts";
+import { openKey } from "./portal/out-effect.ts";
 import { isGhost, isPortal } from "./queries.ts";
 import { workRemoteCommand } from "./remote-commands.ts";
 import type { Work } from "./lane.ts";
@@ -87,6 +88,10 @@ export class Bridge {
         this.#held = lanes;
       },
       parked: (link, direction) => this.#options.metrics.parked(link.network, direction),
+      left: ({ step }) => {
+        const key = openKey(step);
+        if (key !== undefined) this.#parts.unresolved.end(key);
+      },
     });
     this.#stopping.signal.addEventListener("abort", () => watch.stop(), { once: true });
     const below = (lane: string) => this.#below(lane);

@@ -81,6 +81,7 @@ export async function takeMatrix(context: MatrixIntakeContext, events: readonly 
   for (const event of events) {
     const origin = await originOf(context, event);
     if (event.type === "m.room.redaction") {
+      seen.push(...withdraw(rows, event));
       await takeBack(context, event);
       if (origin) ours.push(event);
     }
@@ -187,6 +188,15 @@ function aboutOf(event: MatrixEvent): EventId {
  * A redaction takes what it is about out of every lane where it was not tried yet, and its content with it. What has been tried, and
  * what lies parked because nobody knows whether it arrived, is resolved first; the redaction comes after it.
  */
+/** What came in the same go as its redaction never goes to disk; returns what it is known by, should it come again. */
+function withdraw(rows: NewRow[], event: MatrixEvent): string[] {
+  const target = redacted(event);
+  const isMeant = ({ about, payload }: NewRow) => about === target && (payload as MatrixEvent).room_id === event.room_id;
+  const meant = target === undefined ? [] : rows.filter(isMeant);
+  for (const row of meant) rows.splice(rows.indexOf(row), 1);
+  return meant.flatMap(({ once }) => once);
+}
+
 async function takeBack(context: MatrixIntakeContext, event: MatrixEvent): Promise<void> {
   const target = redacted(event);
   if (!target) return;

@@ -159,7 +159,8 @@ function networkSide({ parts, options, life }: Site): void {
   const { store, client, clock, log, namespace, secret, settings } = options;
   const { links, unresolved, notices } = parts;
   const bot = namespace.bot;
-  const out = { store, client, notices, bot, secret, links, adminRoom: settings.adminRoom };
+  const carries = (link: Link) => parts.logins.hearing(link)?.state.is === "connected";
+  const out = { store, client, notices, bot, secret, links, adminRoom: settings.adminRoom, carries };
   parts.reception = new Reception({
     journal: store.journal,
     links,

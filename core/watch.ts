@@ -32,6 +32,8 @@ export interface WatchContext {
   /** How many lanes are held, for metrics. */
   held(lanes: number): void;
   parked(link: Link, direction: "in" | "out"): void;
+  /** The row leaves its lane: nobody waits for a send of it any longer. */
+  left(row: JournalRow): void;
 }
 
 interface Hold {
@@ -91,6 +93,7 @@ export class Watch implements LaneWatch {
   async parking(lane: LaneName, row: JournalRow, why: string, error: unknown): Promise<readonly NewRow[]> {
     const { log } = this.#context;
     log.warn({ lane, row: row.id, trace: row.trace, err: error }, `Parked: ${why}`);
+    this.#context.left(row);
     try {
       const link = await this.#linkOf(lane);
       if (!link) return [];

@@ -100,7 +100,7 @@ function readStyled(element: Json, known: Known): { readonly plain: string } | {
     case "user":
       return { nodes: [make.personMention(string(element.user_id), undefined, known)] };
     case "channel":
-      return { nodes: [make.channelMention(string(element.channel_id), undefined, known)] };
+      return { nodes: filled(element.channel_id) === undefined ? [] : [make.channelMention(string(element.channel_id), undefined, known)] };
     case "usergroup":
       return { nodes: [make.groupMention(string(element.usergroup_id), undefined, known)] };
     case "team":

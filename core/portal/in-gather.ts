@@ -122,12 +122,18 @@ async function threadRoot(
   return undefined;
 }
 
+/** How long an answer waits for a send whose outcome is not known, before it goes without its reference. */
+const UNRESOLVED = 4_000;
+
 async function replyTarget(portal: PortalContext, link: Link, message: RemoteMessageId): Promise<MessageRecord | undefined> {
   const find = async () => (await portal.store.messages.byRemote(link.id, message))[0];
   const known = await find();
   if (known || !portal.unresolved.has(link.id)) return known;
   // It may be the one that we are sending at this moment.
-  await portal.unresolved.closed(link.id);
+  const late = Promise.withResolvers<void>();
+  const cancel = portal.clock.timer(UNRESOLVED, late.resolve);
+  await Promise.race([portal.unresolved.closed(link.id), late.promise]);
+  cancel();
   return await find();
 }
 

@@ -6,7 +6,7 @@ import { editTarget } from "../matrix/from-matrix.ts";
 import { TryLater } from "../model/errors.ts";
 import { linkId } from "../model/ids.ts";
 import { outEdit, outMessage } from "./out-message.ts";
-import { type OutStep, type OutTurn, TakenBack } from "./out-effect.ts";
+import { openKey, type OutStep, type OutTurn, TakenBack } from "./out-effect.ts";
 import { outPollEnd, outVote } from "./out-poll.ts";
 import { outPowers } from "./out-powers.ts";
 import { outReact } from "./out-react.ts";
@@ -23,9 +23,12 @@ export function workOut(portal: PortalContext, link: number): Work {
     if (!known) return await portal.store.journal.remove([row.id]);
     const event = row.payload as MatrixEvent;
     const turn: OutTurn = { portal, link: known, row, event, again, step: row.step as OutStep | undefined };
+    // Cut off by a crash: whatever becomes of the row, nobody waits for that send beyond it.
+    const cutOff = openKey(row.step);
     try {
       await requireOpen(portal, known);
       await take(turn);
+      if (cutOff !== undefined) portal.unresolved.end(cutOff);
     } catch (error) {
       if (error instanceof TakenBack) return;
       if (error instanceof TryLater && error.scope === "item") putOff(portal, known, event.sender, row, error.after);
