@@ -1,4 +1,5 @@
 /** `causeway backup` and `causeway rotate-key`: what keeps the bridge's memory safe. */
+import { existsSync } from "node:fs";
 import { Complaint, type Verb } from "./cli-verb.ts";
 import { loadConfig } from "./config.ts";
 import { backUpFile } from "./store/backup.ts";
@@ -7,7 +8,9 @@ import { rotateKey } from "./store/reseal.ts";
 /** While the bridge runs, or not. */
 export const backUp: Verb = async (wishes, shell) => {
   const { database } = await loadConfig(wishes.config, shell.networks, shell.env);
-  const to = wishes.to ?? `${database.path}.${new Date().toISOString().slice(0, 10)}.backup`;
+  const to = wishes.to ?? `${database.path}.${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.backup`;
+  if (existsSync(to) && !wishes.force)
+    throw new Complaint(`${to} is there already: name another file with --to, or write over it with --force.`);
   await backUpFile(database.path, to);
   const key = database.key === undefined ? `the sealing key (${database.key_file})` : "the sealing key (database.key)";
   shell.out(`Wrote ${to}. To go back to it: stop the bridge, put it in the place of ${database.path}, without -wal and -shm beside it.`);

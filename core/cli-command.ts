@@ -103,7 +103,7 @@ async function writeHelp({ networks }: Shell): Promise<string> {
     ...verbs.map(([name = "", help]) => `  ${name.padEnd(width)}  ${help}`),
     "",
     "  -c, --config FILE   the config file; config.yaml unless said otherwise",
-    "  --force             registration: write over the file that is there",
+    "  --force             registration, backup: write over the file that is there",
     "  --double-puppets    registration: write the second file, which lets the bridge speak as people who link an account",
     "  --to FILE           backup: the file to write",
     "  -h, --help          this page",

@@ -28,9 +28,10 @@ export interface Config extends CoreConfig {
  * Rejects with `ConfigError`, which holds all that is wrong.
  */
 export async function loadConfig(file: string, known: readonly NetworkEntry[], env: Environment): Promise<Config> {
-  const read = readConfigFile(readText(file), file, env);
+  const text = readText(file);
+  const read = readConfigFile(text, file, env);
   if (read.value === undefined) throw new ConfigError(file, read.problems);
-  const problems = [...read.problems];
+  const problems = [...read.problems, ...unquoted(text)];
   const value = asSections(read.value, file);
   refuseOtherVersion(value, read, file);
   const networks = await Promise.all(known.filter((entry) => Object.hasOwn(value, entry.id)).map((entry) => entry.load()));
@@ -50,6 +51,15 @@ export async function loadConfig(file: string, known: readonly NetworkEntry[], e
   const faults = [...linkProblems(config, read.lineOf), ...ruleProblems(config, read.lineOf)];
   if (faults.length > 0) throw new ConfigError(file, inOrder(faults));
   return config;
+}
+
+/** `room: #name` says nothing in YAML, and a link without a room would be given a new one. */
+function unquoted(text: string): Problem[] {
+  return text.split("\n").flatMap((line, index) => {
+    const [, key = "", name] = /^\s*(?:-\s+)?(room|channel):\s+(#\S+)/.exec(line) ?? [];
+    if (name === undefined) return [];
+    return [{ path: [key], line: index + 1, what: `what begins with # is a comment: a name stands in quotes, as ${key}: "${name}"` }];
+  });
 }
 
 /** As one reads the file. */

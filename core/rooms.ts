@@ -5,8 +5,9 @@
 import type { Logger } from "pino";
 import type { Links } from "./links.ts";
 import { Lru } from "./lru.ts";
-import type { Content, MatrixClient } from "./matrix/client.ts";
+import { type Content, failureOf, type MatrixClient } from "./matrix/client.ts";
 import type { MatrixEvent } from "./matrix/event.ts";
+import { Refused } from "./model/errors.ts";
 import type { ChannelFacts } from "./model/events.ts";
 import { type EventId, type Mxid, type NetworkId, type RoomAlias, type RoomId, eventId, roomAlias, roomId } from "./model/ids.ts";
 import type { Notices } from "./notices.ts";
@@ -48,6 +49,8 @@ export class Rooms {
   readonly #context: RoomContext;
   readonly #known = new Lru<RoomId, Promise<Known>>(REMEMBERED);
   readonly #verdicts = new Lru<RoomId, Promise<Verdict>>(REMEMBERED);
+  /** Room → the last change of its pins that is under way. */
+  readonly #pinning = new Map<RoomId, Promise<unknown>>();
 
   constructor(context: RoomContext) {
     this.#context = context;
@@ -205,14 +208,30 @@ export class Rooms {
 
   /** `mark`: our origin, so that the pin goes on to the other channels. */
   async pin(room: RoomId, event: EventId, on: boolean, mark: Content): Promise<void> {
+    // Two at once must not lose one.
+    const before = this.#pinning.get(room) ?? Promise.resolve();
+    const done = before.then(() => this.#pin(room, event, on, mark));
+    const settled = done.catch(() => undefined);
+    this.#pinning.set(room, settled);
+    await done.finally(() => {
+      if (this.#pinning.get(room) === settled) this.#pinning.delete(room);
+    });
+  }
+
+  /** While the homeserver is away it is waited for: taken for empty, the list would be lost. */
+  async #pin(room: RoomId, event: EventId, on: boolean, mark: Content): Promise<void> {
     const { client, log } = this.#context;
-    const now = await client.stateEvent(room, "m.room.pinned_events", "").catch(() => undefined);
+    const now = await client.stateEvent(room, "m.room.pinned_events", "");
     const pinned = Array.isArray(now?.["pinned"]) ? now["pinned"].filter((one): one is string => typeof one === "string") : [];
     if (pinned.includes(event) === on) return;
     const next = on ? [...pinned, event] : pinned.filter((one) => one !== event);
-    await client.setState(room, "m.room.pinned_events", "", { pinned: next, ...mark }).catch((error: unknown) => {
-      log.warn({ room, err: error }, "Pins could not be set");
-    });
+    try {
+      await client.setState(room, "m.room.pinned_events", "", { pinned: next, ...mark });
+    } catch (error) {
+      const failure = failureOf(error);
+      if (!(failure instanceof Refused)) throw failure;
+      log.info({ room, err: failure }, "The room does not let the bot pin");
+    }
   }
 }
 

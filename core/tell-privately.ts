@@ -20,7 +20,18 @@ export async function tellPrivately(context: PrivateContext, person: Mxid, key: 
   await context.notices.say(await directRoom(context, person), key, text);
 }
 
-async function directRoom({ store, client, bot }: PrivateContext, person: Mxid): Promise<RoomId> {
+/** Person → the chat that is being made: two words at once make one. */
+const making = new WeakMap<MatrixClient, Map<Mxid, Promise<RoomId>>>();
+
+async function directRoom(context: PrivateContext, person: Mxid): Promise<RoomId> {
+  const all = making.get(context.client) ?? new Map<Mxid, Promise<RoomId>>();
+  making.set(context.client, all);
+  const made = all.get(person) ?? findOrMake(context, person).finally(() => all.delete(person));
+  all.set(person, made);
+  return await made;
+}
+
+async function findOrMake({ store, client, bot }: PrivateContext, person: Mxid): Promise<RoomId> {
   const known = await store.users.directRoom(person, bot);
   if (known) return known;
   // The row first: a room that was made and not remembered is found by its key.

@@ -19,6 +19,8 @@ export function toStoreError(error: unknown, path: string): unknown {
       return new StoreUnusable(`${path} is not a database: move it away, or set database.path to another file.`, { cause: error });
     case "SQLITE_IOERR":
       return new StoreUnusable(`The disk that holds ${path} does not read or write reliably (${detailOf(error)}).`, { cause: error });
+    case "ENOENT":
+      return new StoreUnusable(`There is no folder for ${path}.`, { cause: error });
     case "SQLITE_CANTOPEN":
       return new StoreUnusable(`The database ${path} cannot be opened: check that the folder exists and may be written.`, { cause: error });
     case "EACCES":

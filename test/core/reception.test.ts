@@ -59,6 +59,7 @@ function onDisk(full: (call: number) => boolean): { reception: Reception; writte
     clock: new QuickClock(1_000),
     log: pino({ level: "silent" }),
     connected: async () => undefined,
+    loggedIn: async () => undefined,
   } as unknown as ConstructorParameters<typeof Reception>[0]);
   return { reception, written, begun };
 }
