@@ -28,9 +28,18 @@ export async function observeBotRooms(context: BotRoomContext, event: MatrixEven
   const membership = event.content["membership"];
   const isOut = membership === "leave" || membership === "ban";
   if (event.state_key === context.bot) {
-    if (isOut && event.sender !== context.bot) await putOut(context, event);
-    if (membership === "join") await letIn(context, event);
+    if (event.sender === context.bot && isOut) return;
+    // What a start reads again of the past may be over long since.
+    const isIn = await isInNow(context, event);
+    if (isOut && !isIn) await putOut(context, event);
+    if (membership === "join" && isIn) await letIn(context, event);
   } else if (isOut) await letGo(context, event);
+}
+
+/** A homeserver that cannot be asked has just said what it is. */
+async function isInNow({ client, bot }: BotRoomContext, { room_id: room, content }: MatrixEvent): Promise<boolean> {
+  const now = await client.stateEvent(room, "m.room.member", bot).catch(() => content);
+  return now?.["membership"] === "join";
 }
 
 /** A room cannot be told that the bot is out of it: whoever runs the bridge is, and can end the link from anywhere. */

@@ -97,15 +97,16 @@ export async function takeMatrix(context: MatrixIntakeContext, events: readonly 
   }
   if (rows.length > 0 || records.length > 0 || seen.length > 0) {
     const taken = await context.journal.take({ rows, records, seen });
+    // Who may read the room is known before anything that came with it has its turn.
+    for (const event of events) context.observe(event);
     for (const [index, row] of rows.entries()) {
       if (taken[index] === undefined) continue;
       const event = (row.payload as MatrixEvent).event_id;
       context.log.debug({ lane: row.lane, trace: row.trace, event, phase: row.phase }, "Taken from Matrix");
       context.lanes.wake(row.lane);
     }
-  }
+  } else for (const event of events) context.observe(event);
   for (const event of ours) await settled(context, event);
-  for (const event of events) context.observe(event);
 }
 
 /** Whose doing it was: by our mark, or by what was written down before a redaction whose mark the homeserver has dropped. */

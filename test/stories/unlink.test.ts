@@ -189,6 +189,13 @@ describe("Unlinking", () => {
       await town.toy.alice.say("said meanwhile");
       await room.invite(BOT);
       await room.next({ body: "said meanwhile" }, 15_000);
+      // The past is read again at a start: an old kick closes nothing.
+      for (const text of ["after a start", "and another"]) {
+        await town.stopBridge();
+        await town.startBridge();
+        await town.toy.alice.say(text);
+        await room.next({ body: text }, 15_000);
+      }
     });
   }
 
