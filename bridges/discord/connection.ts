@@ -31,6 +31,7 @@ import { BAD_TOKEN, Rest } from "./rest.ts";
 import { say } from "./say.ts";
 import { readSession, sessionKey, type Ticket } from "./sequence.ts";
 import { Stands } from "./stands.ts";
+import { Tallies } from "./tallies.ts";
 import { Webhooks } from "./webhooks.ts";
 
 /** How long the guilds may take to come after a new session has begun. */
@@ -110,6 +111,7 @@ export class DiscordConnection implements Connection {
     await this.#pluralkit.load();
     await this.#facts.load();
     await this.#live.members.load(core);
+    await this.#live.tallies.load();
     await offerCommands(this.#live).catch((error: unknown) =>
       core.log.warn({ why: messageOf(error) }, "The commands could not be offered"),
     );
@@ -250,6 +252,7 @@ export class DiscordConnection implements Connection {
     this.#closed = true;
     this.#lights.close();
     this.#presences.close();
+    this.#live.tallies.close();
     await Promise.race([this.#gateway.close(), new Promise((resolve) => setTimeout(resolve, CLOSE_WITHIN).unref())]);
     await this.#live.rest.close();
   }
@@ -261,6 +264,7 @@ function liveOf(config: DiscordConfig, core: Core, rest: Rest): Live {
   const guilds = new Guilds(rest, core.clock, me);
   const webhooks = new Webhooks(rest, core.keep, config.relay.webhook_name, () => self.application);
   const members = new Members(rest, guilds, me, config.power_levels, config.intents.members);
+  const ours = new Recent<string>(5_000);
   return {
     config,
     core,
@@ -268,7 +272,8 @@ function liveOf(config: DiscordConfig, core: Core, rest: Rest): Live {
     guilds,
     webhooks,
     members,
-    ours: new Recent(5_000),
+    ours,
+    tallies: new Tallies({ core, rest, ours }),
     nonces: new Recent(1_000),
     voices: new Map(),
     setByUs: new Map(),

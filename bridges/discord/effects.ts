@@ -1,5 +1,5 @@
 /** What is done to messages and channels. "Already so" is success. https://discord.com/developers/docs/resources/message */
-import { type APIMessage, Routes } from "discord-api-types/v10";
+import { Routes } from "discord-api-types/v10";
 import { Refused, TryLater, Uncertain } from "../../core/model/errors.ts";
 import type { ReactionKey } from "../../core/model/message.ts";
 import { clip } from "../../core/model/plain.ts";
@@ -8,10 +8,9 @@ import { Code, Denied, isDenied } from "./failures.ts";
 import { isForum } from "./guilds.ts";
 import { isSnowflake } from "./ids.ts";
 import type { Live } from "./live.ts";
-import { allowed, botContent, nonceOf, webhookHome, withQuote } from "./say.ts";
+import { allowed, botContent, webhookHome, withQuote } from "./say.ts";
 import { inOpenThread, requireAvailable } from "./threads.ts";
 import type { SayWire } from "./wire.ts";
-import { escapeText } from "./write-markdown.ts";
 
 type Done = Promise<Sent>;
 
@@ -178,36 +177,6 @@ async function alone(run: () => Promise<unknown>): Promise<void> {
 
 /** Bots cannot vote: how Matrix has voted stands in a line under the poll, which is edited as votes come. */
 export async function tally(live: Live, part: VotePart, key: string): Done {
-  const where = await whereOf(live, part);
-  const lines = part.tally.map(({ text, votes }) => `${escapeText(text)}: **${votes}**`);
-  const content = clip(`-# ${part.closed ? "Final votes" : "Votes"} from Matrix\n${lines.join("\n")}`, 2000);
-  const kept = await live.core.keep.get(`tally:${part.message}`);
-  if (isSnowflake(kept)) await edited(live, where, kept, content);
-  else await live.core.keep.set(`tally:${part.message}`, await placed(live, where, part.message, content, key));
-  if (part.closed) await closePoll(live, where, part.message);
+  await live.tallies.told(await whereOf(live, part), part, key);
   return {};
-}
-
-async function edited(live: Live, where: string, message: string, content: string): Promise<void> {
-  await gone(live.rest.patch(Routes.channelMessage(where, message), { body: { content, allowed_mentions: { parse: [] } } }));
-}
-
-async function placed(live: Live, where: string, poll: string, content: string, key: string): Promise<string> {
-  const body = {
-    content,
-    allowed_mentions: { parse: [], replied_user: false },
-    message_reference: { message_id: poll, fail_if_not_exists: false },
-    nonce: nonceOf(key),
-    enforce_nonce: true,
-  };
-  const message = await live.rest.post<APIMessage>(Routes.channelMessages(where), { body });
-  live.ours.set(message.id, key);
-  return message.id;
-}
-
-/** A poll that is no poll of Discord's, or has ended, needs no end. */
-async function closePoll(live: Live, where: string, message: string): Promise<void> {
-  await live.rest.post(Routes.expirePoll(where, message)).catch((error: unknown) => {
-    if (!(error instanceof Denied)) throw error;
-  });
 }

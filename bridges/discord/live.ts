@@ -1,5 +1,5 @@
 /** What the parts of one live connection share. */
-import type { Core } from "../../core/network.ts";
+import type { Core, VotePart } from "../../core/network.ts";
 import type { DiscordConfig } from "./config.ts";
 import type { Guilds } from "./guilds.ts";
 import type { Members } from "./members.ts";
@@ -7,6 +7,22 @@ import type { Recent } from "./recent.ts";
 import type { Rest } from "./rest.ts";
 import type { View } from "./view.ts";
 import type { Webhooks } from "./webhooks.ts";
+import type { PollWire } from "./wire.ts";
+
+/** The lines under polls that say how they stand. */
+export interface PollLines {
+  /** Goes on with what an earlier run could not write any more. */
+  load(): Promise<void>;
+  /** A poll of ours has just been said. */
+  said(message: string, poll: PollWire): Promise<void>;
+  /** Core tells how Matrix votes now. The end takes the buttons away, or ends Discord's own poll. */
+  told(where: string, part: VotePart, key: string): Promise<void>;
+  /** What was pressed is kept already: the line follows, when Discord lets it. `answers` are the buttons' labels, in order. */
+  pressed(where: string, message: string, answers: readonly string[]): Promise<void>;
+  /** Whether it has ended: then nothing that is pressed counts any more. */
+  isClosed(message: string): Promise<boolean>;
+  close(): void;
+}
 
 export interface Live {
   readonly config: DiscordConfig;
@@ -15,6 +31,7 @@ export interface Live {
   readonly guilds: Guilds;
   readonly webhooks: Webhooks;
   readonly members: Members;
+  readonly tallies: PollLines;
   /** Which key made which message: `ours` by message, `nonces` by what was told to Discord. */
   readonly ours: Recent<string>;
   readonly nonces: Recent<string>;

@@ -12,6 +12,8 @@ const LONGEST_HOURS = 768;
 /** Rows of buttons: five of five. */
 const BUTTONS = 25;
 const HOUR = 3_600_000;
+/** What a button is called by, with the number of its answer. */
+export const VOTE = /^vote:(\d{1,2})$/;
 
 export function pollFrom(poll: APIPoll): Poll {
   const closesAt = poll.expiry === null ? Number.NaN : Date.parse(poll.expiry);
@@ -68,6 +70,39 @@ export function buttonRows(wire: PollWire): object[] {
   const rows: object[] = [];
   for (let at = 0; at < buttons.length; at += 5) rows.push({ type: ComponentType.ActionRow, components: buttons.slice(at, at + 5) });
   return rows;
+}
+
+/** What stands on the buttons of such a poll, in order; empty = it is none. */
+export function buttonLabels({ components }: { readonly components?: unknown }): string[] {
+  return listIn(components)
+    .flatMap((row) => listIn((row as { readonly components?: unknown } | null)?.components))
+    .flatMap((one) => {
+      const { custom_id, label } = (one ?? {}) as { readonly custom_id?: unknown; readonly label?: unknown };
+      if (typeof custom_id !== "string" || !VOTE.test(custom_id)) return [];
+      return typeof label === "string" ? label : "";
+    });
+}
+
+function listIn(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** What somebody's last press of a button has come to. Not told again by Discord, so kept for each person, as `votes:<message>`. */
+export interface Choice {
+  /** Absent = taken back. */
+  readonly answer?: string;
+  /** The press. */
+  readonly by?: string;
+}
+
+/** Older runs kept the answer alone. */
+export function choiceFrom(kept: unknown): Choice {
+  return typeof kept === "string" ? { answer: kept } : ((kept ?? {}) as Choice);
+}
+
+/** Everybody's answers, from all that is kept of a poll. */
+export function chosenBy(kept: unknown): string[] {
+  return Object.values((kept ?? {}) as Record<string, unknown>).flatMap((one) => choiceFrom(one).answer ?? []);
 }
 
 /** One line each, from the embed of a `POLL_RESULT` message. https://discord.com/developers/docs/resources/message#embed-fields-by-embed-type-poll-result-embed-fields */

@@ -42,6 +42,8 @@ export async function say(live: Live, part: SayPart, key: string, progress: Prog
   const message = await attempt(live, { part, wire, target, key, webhook }, speakBy);
   live.ours.set(message.id, key);
   live.guilds.spoken(message.channel_id, message.id);
+  // It is said already: should this fail, Discord is asked for it later.
+  if (wire.poll) await live.tallies.said(message.id, wire.poll).catch(() => undefined);
   const thread = target.post ? message.channel_id : target.thread === place.id ? undefined : target.thread;
   return { id: messageId(message.id), ...(thread === undefined ? {} : { thread: threadId(thread) }) };
 }

@@ -66,12 +66,12 @@ async function makeBare(live: Live, place: Place, name: string): Promise<string>
 }
 
 /** In an archived thread nothing may be changed. Throws `Denied` where it is locked. */
-export async function unarchive(live: Live, thread: string): Promise<void> {
+export async function unarchive(live: Pick<Live, "rest">, thread: string): Promise<void> {
   await live.rest.patch(Routes.channel(thread), { body: { archived: false } });
 }
 
 /** Does it, and once more after opening the thread, should that have been the obstacle. */
-export async function inOpenThread<T>(live: Live, thread: string | undefined, run: () => Promise<T>): Promise<T> {
+export async function inOpenThread<T>(live: Pick<Live, "rest">, thread: string | undefined, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {

@@ -1,9 +1,10 @@
 /** Votes: in polls of Discord's own, and on the buttons of polls that are too large for one. */
-import { type APIPollAnswer, ComponentType, InteractionResponseType, InteractionType, Routes } from "discord-api-types/v10";
+import { type APIPollAnswer, ComponentType, InteractionResponseType, InteractionType, MessageFlags, Routes } from "discord-api-types/v10";
 import type { RemoteEvent } from "../../core/model/events.ts";
 import { fromVote, momentOf } from "./events.ts";
 import { absent } from "./guilds.ts";
 import type { Live } from "./live.ts";
+import { buttonLabels, type Choice, choiceFrom, VOTE } from "./polls.ts";
 import { Recent } from "./recent.ts";
 import type { Stands } from "./stands.ts";
 import type { Road, Stand } from "./view.ts";
@@ -14,6 +15,17 @@ type Vote = Dispatch<"MESSAGE_POLL_VOTE_ADD">;
 interface Known {
   readonly multiple: boolean;
   readonly answers: readonly string[];
+}
+
+interface Press {
+  readonly id: string;
+  readonly token: string;
+  readonly channel: string;
+  readonly message: string;
+  readonly user: string;
+  readonly answer: string;
+  /** Of all the buttons, in order. */
+  readonly labels: readonly string[];
 }
 
 export class Votes {
@@ -68,30 +80,42 @@ export class Votes {
   /** A button of a poll was pressed; undefined = the interaction is something else. */
   pressed(d: Dispatch<"INTERACTION_CREATE">, road: Road, stands: Stands): Promise<readonly RemoteEvent[]> | undefined {
     if (d.type !== InteractionType.MessageComponent || d.data.component_type !== ComponentType.Button) return undefined;
-    const answer = /^vote:(\d{1,2})$/.exec(d.data.custom_id)?.[1];
+    const answer = VOTE.exec(d.data.custom_id)?.[1];
     const user = (d.member?.user ?? d.user)?.id;
     if (answer === undefined || user === undefined) return undefined;
-    return this.#take({ id: d.id, token: d.token, channel: d.message.channel_id, message: d.message.id, user, answer }, road, stands);
+    const labels = buttonLabels(d.message);
+    return this.#take(
+      { id: d.id, token: d.token, channel: d.message.channel_id, message: d.message.id, user, answer, labels },
+      road,
+      stands,
+    );
   }
 
   /** Pressed again, the answer is taken back. What was pressed is kept: nobody else remembers it. */
-  async #take(
-    press: { id: string; token: string; channel: string; message: string; user: string; answer: string },
-    road: Road,
-    stands: Stands,
-  ): Promise<readonly RemoteEvent[]> {
-    const { rest, core } = this.#live;
+  async #take(press: Press, road: Road, stands: Stands): Promise<readonly RemoteEvent[]> {
+    const { core, tallies } = this.#live;
+    if (await tallies.isClosed(press.message)) {
+      const data = { content: "The poll has ended.", flags: MessageFlags.Ephemeral };
+      await this.#reply(press, { type: InteractionResponseType.ChannelMessageWithSource, data });
+      return [];
+    }
     const key = `votes:${press.message}`;
-    const all = { ...((await core.keep.get(key)) as Record<string, string | undefined> | undefined) };
-    if (all[press.user] === press.answer) delete all[press.user];
-    else all[press.user] = press.answer;
-    await core.keep.set(key, all);
-    const body = { type: InteractionResponseType.DeferredMessageUpdate };
-    await rest.post(Routes.interactionCallback(press.id, press.token), { body, anonymous: true }).catch(() => undefined);
+    const all = (await core.keep.get(key)) as Record<string, unknown> | undefined;
+    const before = choiceFrom(all?.[press.user]);
+    const isBack = before.answer === press.answer;
+    // Told once more after a restart, it is still one press.
+    const now: Choice = before.by === press.id ? before : { ...(isBack ? {} : { answer: press.answer }), by: press.id };
+    await core.keep.set(key, { ...all, [press.user]: now });
+    await this.#reply(press, { type: InteractionResponseType.DeferredMessageUpdate });
+    await tallies.pressed(press.channel, press.message, press.labels);
     const stand = await stands.of(press.channel, press.message);
     if (!stand) return [];
-    const chosen = all[press.user];
     const at = momentOf(core.clock.now(), press.message);
-    return [fromVote({ user_id: press.user, message_id: press.message }, chosen === undefined ? [] : [chosen], stand, road, at)];
+    return [fromVote({ user_id: press.user, message_id: press.message }, now.answer === undefined ? [] : [now.answer], stand, road, at)];
+  }
+
+  async #reply(press: Press, body: object): Promise<void> {
+    const path = Routes.interactionCallback(press.id, press.token);
+    await this.#live.rest.post(path, { body, anonymous: true }).catch(() => undefined);
   }
 }

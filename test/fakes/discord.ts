@@ -197,7 +197,14 @@ export class FakeDiscord {
     return this.#interact(user, channel, { type: 3, data: { component_type: 2, custom_id: customId }, message });
   }
 
-  #interact(user: Person, channel: string, what: object): string {
+  /** A button under a message that everybody sees; told so many times. Returns the interaction's token. */
+  pressUnder(user: Person, channel: string, message: string, customId: string, times = 1): string {
+    const stored = this.world.stored(channel, message);
+    if (!stored) throw new Error(`There is no message ${message} in the fake.`);
+    return this.#interact(user, channel, { type: 3, data: { component_type: 2, custom_id: customId }, message: stored.message }, times);
+  }
+
+  #interact(user: Person, channel: string, what: object, times = 1): string {
     const where = this.channelOf(channel);
     const guild = this.world.guilds.get(where.guild ?? "");
     const id = this.world.snowflake();
@@ -224,7 +231,7 @@ export class FakeDiscord {
       attachment_size_limit: 10_485_760,
       ...what,
     };
-    this.gateway.dispatch("INTERACTION_CREATE", payload, { only: this.bot.user.id });
+    for (let told = 0; told < times; told++) this.gateway.dispatch("INTERACTION_CREATE", payload, { only: this.bot.user.id });
     return token;
   }
 

@@ -40,6 +40,31 @@ describe("Discord, told from both ends", () => {
     assert.equal((content["m.relates_to"] as { event_id: string }).event_id, mine);
   });
 
+  test("a poll with buttons: both sides' votes stand under it, and its end in the room takes the buttons away", async () => {
+    const { fake, channel, alice, bob, room } = town;
+    const mine = await room.send("m.poll.start", poll(Array.from({ length: 11 }, (_, index) => `${index + 1}`)));
+    const standing = () => [...(fake.world.messages.get(channel)?.values() ?? [])].find(({ message }) => message.components?.length);
+    await until(async () => standing() !== undefined, "the poll on Discord");
+    const id = String(standing()?.message.id);
+    const counts = (third: number, fifth: number) =>
+      new RegExp(`votes\\n[^]*Answer 3: \\*\\*${third}\\*\\*\\n[^]*Answer 5: \\*\\*${fifth}\\*\\*\\n`, "i");
+    fake.pressUnder(alice, channel, id, "vote:3");
+    assert.deepEqual((await vote()).content["m.selections"], ["3"]);
+    await town.shows(counts(1, 0));
+    const about = { "m.relates_to": { rel_type: "m.reference", event_id: mine } };
+    await room.send("m.poll.response", { ...about, "m.selections": ["3"] });
+    await town.shows(counts(2, 0));
+    fake.pressUnder(bob, channel, id, "vote:5");
+    await town.shows(counts(2, 1));
+    await room.send("m.poll.end", { ...about, "m.text": [{ body: "Done" }] });
+    await town.shows(/^-# Final votes\n[^]*Answer 3: \*\*2\*\*\n[^]*Answer 5: \*\*1\*\*\n/);
+    await until(async () => fake.world.stored(channel, id)?.message.components?.length === 0, "the buttons to go");
+    const late = fake.pressUnder(alice, channel, id, "vote:5");
+    const answers = () => fake.world.interactions.get(late)?.answers.map(({ content }) => content) ?? [];
+    await until(async () => answers().length > 0, "the answer");
+    assert.deepEqual(answers(), ["The poll has ended."]);
+  });
+
   test("a file that says it is small and is not becomes a link, with its caption", async () => {
     const { ann, room } = town;
     const bytes = Buffer.alloc(11 * 1024 * 1024, 1);

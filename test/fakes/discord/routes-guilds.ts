@@ -1,5 +1,5 @@
 /** https://discord.com/developers/docs/resources/guild, /user, /application, and the gateway's address. */
-import { ChannelType } from "discord-api-types/v10";
+import { type APIMessage, ChannelType } from "discord-api-types/v10";
 import { Bit, guildRights, rightsIn } from "./rights.ts";
 import { ApiError, invalid, missingAccess, missingPermissions, unknown } from "./errors.ts";
 import { type Asked, numberIn, snowflakeIn } from "./request.ts";
@@ -149,6 +149,9 @@ function userRoutes(router: Router, door: Door): void {
     if (door.world.now() - interaction.at > 3_000) throw unknown.interaction();
     interaction.acknowledged = true;
     interaction.ephemeral = ((Number((asked.body["data"] as { flags?: unknown } | undefined)?.flags ?? 0) || 0) & 64) !== 0;
+    const { content } = (asked.body["data"] ?? {}) as { content?: unknown };
+    if (asked.body["type"] === 4 && typeof content === "string")
+      interaction.answers.push({ id: door.world.snowflake(), content, channel_id: interaction.channel } as APIMessage);
   });
   router.on("GET", "/channels/:c/thread-members", (asked, { c }) =>
     [...channelFor(door, botOf(asked), c).members].map((user_id) => ({ id: c, user_id, join_timestamp: door.world.iso(), flags: 0 })),

@@ -97,7 +97,7 @@ export function messageRoutes(router: Router, door: Door): void {
     const bot = botOf(asked);
     const channel = channelFor(door, bot, p.c);
     const stored = storedIn(door, channel, p.m);
-    if (!stored.message.poll) throw new ApiError(400, 520000, "Poll not found");
+    if (!stored.message.poll) throw new ApiError(400, 520006, "Cannot expire a non-poll message");
     if (stored.message.author.id !== bot.user.id) throw missingPermissions();
     if (stored.message.poll.results?.is_finalized) throw new ApiError(400, 520001, "Poll expired");
     return shown(door, bot, door.acts.endPoll(channel, p.m));
@@ -233,9 +233,14 @@ export function editStored(door: Door, asked: Asked, channel: Channel, stored: S
   return door.acts.change(
     channel,
     stored.message.id,
-    { content: text, attachments: kept, mentions: users, mention_everyone: everyone },
+    { content: text, attachments: kept, mentions: users, mention_everyone: everyone, ...componentsOf(asked.body) },
     true,
   );
+}
+
+/** Absent = they stay. */
+function componentsOf({ components }: Record<string, unknown>): Partial<APIMessage> {
+  return Array.isArray(components) ? { components: components as NonNullable<APIMessage["components"]> } : {};
 }
 
 /** As in the path, decoded. */
