@@ -20,6 +20,8 @@ export interface TalkContext extends DirectContext {
   readonly ownLogins?: OwnLogins;
 }
 
+const COMING = "The bridge bot is on its way into the room.";
+
 /** A ghost was invited to a direct chat: it comes, and the chat is the conversation with its person; or it says why not. */
 export async function ghostInvited(context: TalkContext, event: MatrixEvent): Promise<void> {
   const ghost = mxid(event.state_key ?? "");
@@ -36,13 +38,17 @@ export async function ghostInvited(context: TalkContext, event: MatrixEvent): Pr
     }
     await context.store.portals.putPortal({ room, made: false, shown: {} });
     // Before the ghost comes in: what is said to it from then on has somewhere to go.
-    const link = await (existing ? context.links.of(whose.network, channel.id) : bind(context, live, [event.sender], channel, room));
+    const found = await (existing ? context.links.of(whose.network, channel.id) : bind(context, live, [event.sender], channel, room));
+    // Who may read the room is not known before the bot is in it.
+    const link = found && !existing ? await context.links.update(found, { paused: COMING }) : found;
     await context.ghosts.present(room, whose.network, person, (ref) => live.connection.open(ref));
     await letBotIn(context, room, ghost).catch(async (error: unknown) => {
       if (link && error instanceof Refused) await context.links.remove(link);
       if (link && error instanceof Refused) context.changed(link, false);
       throw error;
     });
+    if (link?.paused === COMING) await context.links.update(link, { paused: undefined });
+    if (link) context.lanes.wake(`out:${link.id}`, true);
   } catch (error) {
     const failure = failureOf(error);
     if (!(failure instanceof Refused)) throw failure;
