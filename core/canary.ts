@@ -2,7 +2,9 @@
  * A homeserver can stop pushing without a word. So the bot writes a small state event into a room of its own every few minutes and times
  * how long it takes to come back.
  */
+import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
+import { findByCreation } from "./obtain-room.ts";
 import { type MatrixClient, MatrixError } from "./matrix/client.ts";
 import type { MatrixEvent } from "./matrix/event.ts";
 import { type RoomId, roomId } from "./model/ids.ts";
@@ -25,6 +27,8 @@ export interface CanaryContext {
 
 const TYPE = "io.causeway.canary";
 const ROOM = "canary.room";
+/** What its creation content, and the note that it is being made, are called. */
+const BEGUN = "io.causeway.canary.room";
 const EVERY = 300_000;
 const PATIENCE = 60_000;
 
@@ -96,13 +100,19 @@ export class Canary {
     await ping().catch(() => undefined);
   }
 
-  /** Made once, found by its place in the store. */
+  /** Made once: the note first, and what was made and not remembered is found by its creation content. */
   async #room(): Promise<RoomId> {
     const { client, settings } = this.#context;
     const known = await settings.get(ROOM);
     if (typeof known === "string") return roomId(known);
-    const made = await client.createRoom({ name: "Causeway: is the homeserver listening?", preset: "private_chat" });
+    const begun = await settings.get(BEGUN);
+    const found = typeof begun === "string" ? await findByCreation(client, BEGUN, begun) : undefined;
+    const key = typeof begun === "string" ? begun : randomUUID();
+    await settings.set(BEGUN, key);
+    const body = { name: "Causeway: is the homeserver listening?", preset: "private_chat", creation_content: { [BEGUN]: key } };
+    const made = found ?? (await client.createRoom(body));
     await settings.set(ROOM, made);
+    await settings.set(BEGUN, undefined);
     return made;
   }
 }

@@ -302,6 +302,9 @@ async function invited(context: CommandContext, event: MatrixEvent): Promise<str
   await context.client.join(event.room_id);
   context.rooms.forget(event.room_id);
   await move(context.upgrade, event.room_id);
+  const isLinked = (await context.links.inRoom(event.room_id)).length > 0;
+  if (isLinked)
+    return "I am the bridge, and back: what was said over there meanwhile comes now. What was written here while I was out did not cross.";
   if (event.content["is_direct"] !== true) return "I am the bridge. `!causeway help` says what I can do here.";
   await context.store.users.putDirectRoom(event.sender, context.bot, event.room_id);
   return HELP;

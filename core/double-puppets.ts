@@ -9,6 +9,7 @@ import type { Logins } from "./logins.ts";
 import { Lru } from "./lru.ts";
 import { failureOf, type MatrixClient, MatrixError } from "./matrix/client.ts";
 import type { MatrixEvent } from "./matrix/event.ts";
+import { ifSeen } from "./matrix/failure.ts";
 import { Refused, TryLater } from "./model/errors.ts";
 import { loginId, type Mxid, networkId, type RemoteUserId, type RoomId } from "./model/ids.ts";
 import type { Clock, SignInStep } from "./network.ts";
@@ -144,7 +145,7 @@ export class DoublePuppets {
     const key = `${room} ${owner}`;
     const known = this.#inside.get(key);
     if (known !== undefined) return known;
-    const member = await this.#context.client.stateEvent(room, "m.room.member", owner).catch(() => undefined);
+    const member = await ifSeen(this.#context.client.stateEvent(room, "m.room.member", owner));
     const inside = member?.["membership"] === "join";
     this.#inside.set(key, inside);
     return inside;

@@ -185,10 +185,6 @@ function aboutOf(event: MatrixEvent): EventId {
   return (editTarget(event.content) as EventId | undefined) ?? redacted(event) ?? event.event_id;
 }
 
-/**
- * A redaction takes what it is about out of every lane where it was not tried yet, and its content with it. What has been tried, and
- * what lies parked because nobody knows whether it arrived, is resolved first; the redaction comes after it.
- */
 /** What came in the same go as its redaction never goes to disk; returns what it is known by, should it come again. */
 function withdraw(rows: NewRow[], event: MatrixEvent): string[] {
   const target = redacted(event);
@@ -198,6 +194,10 @@ function withdraw(rows: NewRow[], event: MatrixEvent): string[] {
   return meant.flatMap(({ once }) => once);
 }
 
+/**
+ * A redaction takes what it is about out of every lane where it was not tried yet, and its content with it. What has been tried, and
+ * what lies parked because nobody knows whether it arrived, is resolved first; the redaction comes after it.
+ */
 async function takeBack(context: MatrixIntakeContext, event: MatrixEvent): Promise<void> {
   const target = redacted(event);
   if (!target) return;

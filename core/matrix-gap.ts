@@ -20,6 +20,8 @@ export interface GapContext {
   readonly log: Logger;
   readonly signal: AbortSignal;
   take(room: RoomId, events: readonly MatrixEvent[]): Promise<void>;
+  /** What was said before this moment was not looked through. */
+  tooMuch(room: RoomId, before: number): Promise<void>;
   /** What waited for this look may go on. */
   looked(room: RoomId): void;
 }
@@ -54,6 +56,8 @@ export class MatrixGaps {
   #noted = 0;
   #settled: Promise<void> = Promise.resolve();
   #sweeping = false;
+  /** The homeserver was away again while rooms were looked at. */
+  #wanted = false;
   /** Every room was looked at since the last spell: only then is it known that nothing older is still to be found. */
   #swept = false;
 
@@ -87,7 +91,10 @@ export class MatrixGaps {
 
   /** The homeserver was away: every room is looked at anew. */
   async again(): Promise<void> {
-    if (this.#sweeping) return;
+    if (this.#sweeping) {
+      this.#wanted = true;
+      return;
+    }
     this.#looked = new Set();
     this.#swept = false;
     await this.load();
@@ -122,6 +129,9 @@ export class MatrixGaps {
     } finally {
       this.#sweeping = false;
     }
+    if (!this.#wanted) return;
+    this.#wanted = false;
+    await this.again();
   }
 
   /** Resolves when the room has been looked at, or the homeserver does not let us. */
@@ -165,6 +175,7 @@ export class MatrixGaps {
       if (fresh.length === 0 || from === undefined) return events.reverse();
     }
     this.#context.log.warn({ room, events: events.length }, "More happened in the room than is looked through for missed events");
+    await this.#context.tooMuch(room, events.at(-1)?.origin_server_ts ?? this.#since);
     return events.reverse();
   }
 

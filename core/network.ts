@@ -2,7 +2,7 @@
  * THE CONTRACT between core and a network. A network is a folder under `bridges/` whose `index.ts` exports one `Network`.
  * It translates between its own wire format and `core/model/`, and never sees Matrix, the store or another network.
  *
- * Every promise here is proved by `test/conformance.ts`, which each network runs against its own fake.
+ * What every network promises is proved by `test/conformance.ts`, which each runs against its own fake; what only some of them have, by their own tests.
  */
 import type { Readable } from "node:stream";
 import type { IncomingMessage, ServerResponse } from "node:http";

@@ -1,6 +1,7 @@
 /** Rooms that are made once, whatever happens in between: the row first, then the call, with an alias by which the room is found again. */
 import { type MatrixClient, MatrixError } from "./matrix/client.ts";
 import type { Content } from "./matrix/client.ts";
+import { ifSeen } from "./matrix/failure.ts";
 import type { RoomAlias, RoomId } from "./model/ids.ts";
 import type { PortalStore } from "./store/store.ts";
 
@@ -30,7 +31,7 @@ export async function obtainRoom(
 /** A room of the bot's that was made with this value in its creation content: for rooms whose address nobody may guess. */
 export async function findByCreation(client: MatrixClient, key: string, value: string): Promise<RoomId | undefined> {
   for (const room of await client.joinedRooms()) {
-    const create = await client.stateEvent(room, "m.room.create", "").catch(() => undefined);
+    const create = await ifSeen(client.stateEvent(room, "m.room.create", ""));
     if (create?.[key] === value) return room;
   }
   return undefined;

@@ -278,6 +278,11 @@ function homeserverSide(site: Site): void {
     signal: life.signal,
     take: (room, events) => parts.homeserver.found(room, events),
     looked: (room) => void life.looked(room),
+    tooMuch: async (room, before) => {
+      const from = new Date(before).toISOString().slice(0, 16).replace("T", " ");
+      const text = `More was said here while the bridge was away than it looks through: what is older than ${from} UTC may not have crossed.`;
+      await parts.notices.say(room, `too much:${before}`, text);
+    },
   });
 }
 

@@ -9,6 +9,7 @@ import type { Ghosts } from "./ghost.ts";
 import type { Links } from "./links.ts";
 import type { Logins } from "./logins.ts";
 import { type Content, failureOf, type MatrixClient } from "./matrix/client.ts";
+import { Refused } from "./model/errors.ts";
 import { isRecord } from "./matrix/event.ts";
 import { type Mxid, type RemoteUserId, type RoomId, remoteUserId } from "./model/ids.ts";
 import type { Rooms } from "./rooms.ts";
@@ -96,7 +97,9 @@ export class Powers {
     try {
       await client.setState(room, "m.room.power_levels", "", content);
     } catch (error) {
-      log.info({ room, err: failureOf(error) }, "The room does not let the bridge set power levels");
+      const failure = failureOf(error);
+      if (!(failure instanceof Refused)) throw failure;
+      log.info({ room, err: failure }, "The room does not let the bridge set power levels");
       return false;
     }
     rooms.forget(room);

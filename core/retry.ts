@@ -1,9 +1,9 @@
 /** What could not be delivered, tried again: all of a room by command, or one thing by a 🔁 on it or on what the bot said of it. */
 import type { Lanes } from "./lanes.ts";
 import type { Links } from "./links.ts";
-import { failureOf, type MatrixClient } from "./matrix/client.ts";
+import type { MatrixClient } from "./matrix/client.ts";
+import { ifSeen } from "./matrix/failure.ts";
 import type { MatrixEvent } from "./matrix/event.ts";
-import { Refused } from "./model/errors.ts";
 import { type EventId, eventId, type Mxid, type RoomId } from "./model/ids.ts";
 import { ABOUT, ROW } from "./notices.ts";
 import type { Permissions } from "./permissions.ts";
@@ -63,24 +63,15 @@ interface Subject {
   readonly ofBridge: boolean;
 }
 
-/** Undefined = there is none, or we may not see it. While the homeserver is away it is waited for. */
-async function eventThere(client: MatrixClient, room: RoomId, event: EventId): Promise<MatrixEvent | undefined> {
-  return await client.event(room, event).catch((error: unknown) => {
-    const failure = failureOf(error);
-    if (failure instanceof Refused) return undefined;
-    throw failure;
-  });
-}
-
 async function subjectOf(context: RetryContext, room: RoomId, target: EventId): Promise<Subject | undefined> {
   const { client, store, bot } = context;
-  const event = await eventThere(client, room, target);
+  const event = await ifSeen(client.event(room, target));
   if (!event) return undefined;
   const ofBridge = event.sender === bot;
   const { [ABOUT]: about, [ROW]: row } = event.content;
   if (ofBridge && typeof row === "number") return { rows: await rowHere(context, room, row), ofBridge };
   if (!ofBridge || typeof about !== "string") return { rows: await store.journal.about(target), author: event.sender, ofBridge };
-  const original = await eventThere(client, room, eventId(about));
+  const original = await ifSeen(client.event(room, eventId(about)));
   return { rows: await store.journal.about(about), author: original?.sender, ofBridge };
 }
 

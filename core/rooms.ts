@@ -144,11 +144,16 @@ export class Rooms {
   }
 
   async #close(room: RoomId): Promise<boolean> {
-    const set = (type: string, content: Content) => this.#context.client.setState(room, type, "", content);
+    const { client } = this.#context;
+    // What is narrow enough stays, and takes no power.
+    const narrow = async (type: string, key: string, ...values: readonly [string, ...string[]]): Promise<void> => {
+      const now = (await client.stateEvent(room, type, ""))?.[key];
+      if (!values.some((value) => value === now)) await client.setState(room, type, "", { [key]: values[0] });
+    };
     try {
-      await set("m.room.join_rules", { join_rule: "invite" });
-      await set("m.room.history_visibility", { history_visibility: "shared" });
-      await set("m.room.guest_access", { guest_access: "forbidden" });
+      await narrow("m.room.join_rules", "join_rule", "invite", "private");
+      await narrow("m.room.history_visibility", "history_visibility", "shared", "invited", "joined");
+      await narrow("m.room.guest_access", "guest_access", "forbidden");
       if (await this.#context.client.published(room)) await this.#context.client.directory(room, "private");
       return true;
     } catch (error) {

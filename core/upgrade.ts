@@ -7,6 +7,7 @@ import type { Linking } from "./linking.ts";
 import type { Links } from "./links.ts";
 import type { MatrixClient } from "./matrix/client.ts";
 import { isRecord, type MatrixEvent } from "./matrix/event.ts";
+import { ifSeen } from "./matrix/failure.ts";
 import { type RoomId, roomId } from "./model/ids.ts";
 import type { Notices } from "./notices.ts";
 import type { Rooms } from "./rooms.ts";
@@ -49,7 +50,7 @@ export async function move(context: UpgradeContext, next: RoomId): Promise<RoomI
   const old = roomId(predecessor);
   const here = await links.inRoom(old);
   // Whoever makes a room can name any predecessor: the old room's own tombstone has to agree.
-  const tombstone = await client.stateEvent(old, "m.room.tombstone", "").catch(() => undefined);
+  const tombstone = await ifSeen(client.stateEvent(old, "m.room.tombstone", ""));
   if (here.length === 0 || tombstone?.["replacement_room"] !== next) return old;
   await links.moveRoom(old, next);
   rooms.forget(old);

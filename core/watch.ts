@@ -19,6 +19,8 @@ import type { JournalRow, LaneName, Link, NewRow } from "./store/store.ts";
 const PATIENCE = 20_000;
 /** A homeserver that was away for longer may have lost what it was about to push. */
 const BLINK = 2_000;
+/** So long after the last hold, it is over. */
+const SETTLED = 3_000;
 
 export interface WatchContext {
   readonly links: Links;
@@ -44,6 +46,8 @@ interface Hold {
   told: boolean;
   /** Ends the wait for the moment at which it is worth a word. */
   readonly cancel: () => void;
+  /** Ends the wait for the moment at which it counts as over. */
+  over?: (() => void) | undefined;
 }
 
 export class Watch implements LaneWatch {
@@ -58,6 +62,8 @@ export class Watch implements LaneWatch {
     this.#context.log.info({ lane }, error instanceof Closed ? "Nothing may cross at the moment" : why);
     const known = this.#held.get(lane);
     if (known) {
+      known.over?.();
+      known.over = undefined;
       known.why = why;
       known.homeserver ||= isHomeserver(error);
       return;
@@ -77,17 +83,33 @@ export class Watch implements LaneWatch {
 
   /** Nothing is told any more. */
   stop(): void {
-    for (const { cancel } of this.#held.values()) cancel();
+    for (const { cancel, over } of this.#held.values()) {
+      cancel();
+      over?.();
+    }
   }
 
   freed(lane: LaneName): void {
     const hold = this.#held.get(lane);
-    hold?.cancel();
+    if (!hold) return;
+    hold.cancel();
+    const { clock } = this.#context;
+    const wasAway = hold.homeserver && clock.now() - hold.since > BLINK;
+    if (wasAway) this.#context.homeserverBack();
+    hold.homeserver = false;
+    // A network that takes one message at a time holds the lane again at once: it is over when nothing is held any more.
+    if (hold.told) hold.over = clock.timer(SETTLED, () => this.#tellFreed(lane, hold));
+    else this.#forget(lane);
+  }
+
+  #tellFreed(lane: LaneName, hold: Hold): void {
+    this.#forget(lane);
+    void this.#tell(lane, `freed:${lane}:${hold.since}`, "Delivered again: what waited has gone out.");
+  }
+
+  #forget(lane: LaneName): void {
     this.#held.delete(lane);
     this.#context.held(this.#held.size);
-    const wasAway = hold?.homeserver && this.#context.clock.now() - hold.since > BLINK;
-    if (wasAway) this.#context.homeserverBack();
-    if (hold?.told) void this.#tell(lane, `freed:${lane}:${hold.since}`, "Delivered again: what waited has gone out.");
   }
 
   async parking(lane: LaneName, row: JournalRow, why: string, error: unknown): Promise<readonly NewRow[]> {

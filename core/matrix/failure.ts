@@ -123,3 +123,12 @@ function oneLine(text: string): string {
   const line = text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ").trim();
   return line.length > 300 ? `${line.slice(0, 300)}…` : line;
 }
+
+/** What was asked for; undefined where we may not see it. A homeserver that is away has not said that there is nothing. */
+export async function ifSeen<T>(asked: Promise<T>): Promise<T | undefined> {
+  return await asked.catch((error: unknown) => {
+    const failure = failureOf(error);
+    if (failure instanceof Refused) return undefined;
+    throw failure;
+  });
+}

@@ -12,7 +12,9 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
 /** What a look at a room takes in. `ages`: of its events, newest first, milliseconds; `ghost` = marked as ours. */
-async function look(pages: readonly (readonly (number | { ghost: number })[])[]): Promise<{ taken: string[]; asked: number }> {
+async function look(
+  pages: readonly (readonly (number | { ghost: number })[])[],
+): Promise<{ taken: string[]; asked: number; told: number[] }> {
   const now = Date.now();
   let asked = 0;
   const events = pages.map((page, at) =>
@@ -22,6 +24,7 @@ async function look(pages: readonly (readonly (number | { ghost: number })[])[])
     }),
   );
   const taken: string[] = [];
+  const told: number[] = [];
   const gaps = new MatrixGaps({
     client: { messages: async () => ({ events: events[asked++] ?? [], end: `t${asked}` }) } as unknown as MatrixClient,
     links: {} as Links,
@@ -31,11 +34,18 @@ async function look(pages: readonly (readonly (number | { ghost: number })[])[])
     signal: new AbortController().signal,
     take: async (_room, found: readonly MatrixEvent[]) => void taken.push(...found.map((event) => event.event_id)),
     looked: () => undefined,
+    tooMuch: async (_room, before) => void told.push(now - before),
   });
   await gaps.load();
   await gaps.look(roomId("!room"));
-  return { taken, asked };
+  return { taken, asked, told };
 }
+
+test("of more than is looked through, the room hears from when on it was", async () => {
+  const { taken, told } = await look(Array.from({ length: 30 }, (_, page) => [1_000 * (page + 1)]));
+  assert.equal(taken.length, 20);
+  assert.deepEqual(told, [20_000]);
+});
 
 test("one event with an old time does not hide what was missed before it", async () => {
   const { taken } = await look([[1_000, 30 * DAY, 2_000], [30 * DAY]]);
@@ -61,6 +71,7 @@ async function noted(ahead: number, ages: readonly number[], swept = true): Prom
     signal: new AbortController().signal,
     take: async () => undefined,
     looked: () => undefined,
+    tooMuch: async () => undefined,
   });
   if (swept) await gaps.sweep();
   await gaps.heard(ages.map((age) => ({ origin_server_ts: now - age, content: {} }) as unknown as MatrixEvent));
@@ -92,6 +103,7 @@ test("a look that was ended by a stop opens the way for nothing", async () => {
     signal: stopping.signal,
     take: async () => undefined,
     looked: (room) => void opened.push(room),
+    tooMuch: async () => undefined,
   });
   await gaps.load();
   await gaps.look(roomId("!room"));
