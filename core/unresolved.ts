@@ -3,7 +3,8 @@
  * reply that tells the message's id.
  */
 import type { EventId, LinkId } from "./model/ids.ts";
-import type { Clock, Sent } from "./network.ts";
+import type { Sent } from "./model/effects.ts";
+import type { Clock } from "./network.ts";
 
 /** How long an id may take to come by echo, before it is looked for. */
 const ECHO_PATIENCE = 10_000;

@@ -2,7 +2,7 @@
 import { type APIDMChannel, type APIGuildMember, Routes } from "discord-api-types/v10";
 import { Refused } from "../../core/model/errors.ts";
 import type { RemoteChannelId, RemoteUserId } from "../../core/model/ids.ts";
-import type { Deed, Rule } from "../../core/network.ts";
+import type { Deed, Rule } from "../../core/model/effects.ts";
 import { Code, isDenied } from "./failures.ts";
 import { channelId, isSnowflake, isWebhookPerson } from "./ids.ts";
 import type { Live } from "./live.ts";

@@ -3,7 +3,7 @@ import { Routes } from "discord-api-types/v10";
 import { Refused, TryLater, Uncertain } from "../../core/model/errors.ts";
 import type { ReactionKey } from "../../core/model/message.ts";
 import { clip } from "../../core/model/plain.ts";
-import type { DeletePart, EditPart, PinPart, ReactPart, Sent, TopicPart, VotePart } from "../../core/network.ts";
+import type { DeletePart, EditPart, PinPart, ReactPart, Sent, TopicPart, VotePart } from "../../core/model/effects.ts";
 import { Code, Denied, isDenied } from "./failures.ts";
 import { isForum } from "./guilds.ts";
 import { isSnowflake } from "./ids.ts";

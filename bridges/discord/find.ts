@@ -3,7 +3,7 @@
  * known before the attempt), through which webhook it came, under which name, with which words. More than one such is nobody's to tell.
  */
 import { type APIMessage, type APIThreadChannel, Routes } from "discord-api-types/v10";
-import type { EditPart, Found, Part, Progress, ReactPart, SayPart } from "../../core/network.ts";
+import type { EditPart, Found, Part, Progress, ReactPart, SayPart } from "../../core/model/effects.ts";
 import { emojiForms, whereOf } from "./effects.ts";
 import { Code, isDenied } from "./failures.ts";
 import { absent, isForum, isThread, type Place } from "./guilds.ts";

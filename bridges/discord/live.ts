@@ -1,5 +1,6 @@
 /** What the parts of one live connection share. */
-import type { Core, VotePart } from "../../core/network.ts";
+import type { VotePart } from "../../core/model/effects.ts";
+import type { Core } from "../../core/network.ts";
 import type { DiscordConfig } from "./config.ts";
 import type { Guilds } from "./guilds.ts";
 import type { Members } from "./members.ts";

@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import { type APIChannel, type APIMessage, MessageFlags, type APIAllowedMentions as Allowed, Routes } from "discord-api-types/v10";
 import { Refused } from "../../core/model/errors.ts";
-import type { Progress, SayPart, Sent } from "../../core/network.ts";
+import type { Progress, SayPart, Sent } from "../../core/model/effects.ts";
 import { Code, Denied, isDenied } from "./failures.ts";
 import { isThread, type Place } from "./guilds.ts";
 import { messageId, threadId } from "./ids.ts";

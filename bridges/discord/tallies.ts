@@ -6,7 +6,7 @@
 import { type APIMessage, Routes } from "discord-api-types/v10";
 import { LoggedOut, TryLater, Uncertain } from "../../core/model/errors.ts";
 import { clip, oneLine } from "../../core/model/plain.ts";
-import type { VotePart } from "../../core/network.ts";
+import type { VotePart } from "../../core/model/effects.ts";
 import { Code, Denied, isDenied } from "./failures.ts";
 import { isSnowflake } from "./ids.ts";
 import type { Live, PollLines } from "./live.ts";

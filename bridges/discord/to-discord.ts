@@ -9,7 +9,7 @@ import { clip, firstWords, oneLine, toPlain } from "../../core/model/plain.ts";
 import type { Block, Inline, RichText } from "../../core/model/richtext.ts";
 import { split } from "../../core/model/split.ts";
 import { inlines } from "../../core/model/walk.ts";
-import type { SayPart } from "../../core/network.ts";
+import type { SayPart } from "../../core/model/effects.ts";
 import { SPOILER, waveformOf } from "./files.ts";
 import { isSnowflake } from "./ids.ts";
 import { SMALL } from "./markdown.ts";

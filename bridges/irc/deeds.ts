@@ -2,7 +2,7 @@
 import { Refused, TryLater, Uncertain } from "../../core/model/errors.ts";
 import { never } from "../../core/model/events.ts";
 import type { RemoteUserId } from "../../core/model/ids.ts";
-import type { Deed, Rule } from "../../core/network.ts";
+import type { Deed, Rule } from "../../core/model/effects.ts";
 import { linesOf } from "./batches.ts";
 import type { Book, BookChannel, BookPerson } from "./book.ts";
 import { readChannelId, readPersonId } from "./ids.ts";

@@ -1,7 +1,8 @@
 /** Sending with confirmation, and looking whether something has arrived (design: labels and echoes, else a PING behind each line). */
 import { Broken, Refused, TryLater, Uncertain } from "../../core/model/errors.ts";
 import { type RemoteChannelId, type RemoteMessageId, remoteMessageId } from "../../core/model/ids.ts";
-import type { Clock, Found, Part, Progress, SayPart, Sent } from "../../core/network.ts";
+import type { Found, Part, Progress, SayPart, Sent } from "../../core/model/effects.ts";
+import type { Clock } from "../../core/network.ts";
 import { never } from "../../core/model/events.ts";
 import type { Answer } from "./asks.ts";
 import { refusalIn } from "./asks.ts";

@@ -5,7 +5,8 @@
 import { Refused, TryLater } from "../../core/model/errors.ts";
 import { compareCursors, type Cursor, type RemoteEvent } from "../../core/model/events.ts";
 import { type RemoteChannelId, type RemoteMessageId, remoteMessageId } from "../../core/model/ids.ts";
-import type { Found, HistoryPage, Sent } from "../../core/network.ts";
+import type { Found, Sent } from "../../core/model/effects.ts";
+import type { HistoryPage } from "../../core/network.ts";
 import { refusalIn } from "./asks.ts";
 import { isBatch, type Item, linesOf } from "./batches.ts";
 import type { Book } from "./book.ts";

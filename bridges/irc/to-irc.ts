@@ -4,7 +4,7 @@ import { Refused } from "../../core/model/errors.ts";
 import type { RemoteMessageId } from "../../core/model/ids.ts";
 import type { OutMessage, Speaker } from "../../core/model/message.ts";
 import { firstWords, toPlain } from "../../core/model/plain.ts";
-import type { SayPart } from "../../core/network.ts";
+import type { SayPart } from "../../core/model/effects.ts";
 import { type IrcCapabilities, plainCapabilities } from "./capabilities.ts";
 import { clean, toLines } from "./formatting.ts";
 import { isMsgid } from "./ids.ts";

@@ -2,7 +2,8 @@
 import { Refused } from "../../core/model/errors.ts";
 import type { RemoteChannelId, RemoteUserId } from "../../core/model/ids.ts";
 import type { Person } from "../../core/model/message.ts";
-import type { Channel, Deed } from "../../core/network.ts";
+import type { Deed } from "../../core/model/effects.ts";
+import type { Channel } from "../../core/network.ts";
 import type { Desk } from "./desk.ts";
 import { codeOf } from "./failures.ts";
 import { type CommandReply, plainTopic } from "./from-channel.ts";

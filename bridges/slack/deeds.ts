@@ -1,6 +1,6 @@
 /** What can be done on Slack besides saying something. Done already is done. */
 import { clip } from "../../core/model/plain.ts";
-import type { DeletePart, PinPart, ReactPart, Sent, TopicPart } from "../../core/network.ts";
+import type { DeletePart, PinPart, ReactPart, Sent, TopicPart } from "../../core/model/effects.ts";
 import { TOPIC_LENGTH } from "./capabilities.ts";
 import type { Desk } from "./desk.ts";
 import { codeOf } from "./failures.ts";

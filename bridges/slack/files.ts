@@ -11,7 +11,7 @@ import { pipeline } from "node:stream/promises";
 import { type Dispatcher, request } from "undici";
 import { Broken, LoggedOut, Refused, TryLater, Uncertain } from "../../core/model/errors.ts";
 import type { OutFile } from "../../core/model/message.ts";
-import type { Found, Progress, SayPart, Sent } from "../../core/network.ts";
+import type { Found, Progress, SayPart, Sent } from "../../core/model/effects.ts";
 import { remoteThreadId } from "../../core/model/ids.ts";
 import type { Desk } from "./desk.ts";
 import { codeOf, isUnsent } from "./failures.ts";

@@ -1,6 +1,6 @@
 /** Looking at what stands in a channel: single messages, and whether something of ours has arrived. */
 import { Refused } from "../../core/model/errors.ts";
-import type { Found, Part, Progress, ReactPart, SayPart } from "../../core/network.ts";
+import type { Found, Part, Progress, ReactPart, SayPart } from "../../core/model/effects.ts";
 import { remoteThreadId } from "../../core/model/ids.ts";
 import type { Desk } from "./desk.ts";
 import { findFile, type Looked, TOO_MUCH } from "./files.ts";

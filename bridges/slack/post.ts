@@ -2,7 +2,7 @@
 import { Refused } from "../../core/model/errors.ts";
 import { clip } from "../../core/model/plain.ts";
 import type { Speaker } from "../../core/model/message.ts";
-import type { EditPart, SayPart, Sent } from "../../core/network.ts";
+import type { EditPart, SayPart, Sent } from "../../core/model/effects.ts";
 import { messageId } from "./ids.ts";
 import { remoteThreadId } from "../../core/model/ids.ts";
 import { TEXT_LENGTH } from "./capabilities.ts";

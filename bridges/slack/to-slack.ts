@@ -5,7 +5,7 @@ import { clip, firstWords, oneLine, toPlain } from "../../core/model/plain.ts";
 import type { OutFile, OutMessage, Poll, Speaker } from "../../core/model/message.ts";
 import type { Block, Inline, RichText } from "../../core/model/richtext.ts";
 import { split } from "../../core/model/split.ts";
-import type { SayPart } from "../../core/network.ts";
+import type { SayPart } from "../../core/model/effects.ts";
 import { BLOCKS, BLOCKS_LENGTH, TEXT_LENGTH, USERNAME_LENGTH } from "./capabilities.ts";
 import { TIMESTAMP } from "./ids.ts";
 import { escaped } from "./mrkdwn.ts";

@@ -3,7 +3,8 @@
  * presses before it, and the results in the message are the sum.
  */
 import type { RemoteEvent } from "../../core/model/events.ts";
-import type { Keep, Sent, VotePart } from "../../core/network.ts";
+import type { Sent, VotePart } from "../../core/model/effects.ts";
+import type { Keep } from "../../core/network.ts";
 import type { Desk } from "./desk.ts";
 import { happening } from "./from-message.ts";
 import { messageId, personId } from "./ids.ts";

@@ -4,7 +4,7 @@ import type { LiveLogin } from "../logins.ts";
 import type { MatrixEvent } from "../matrix/event.ts";
 import { LoggedOut, Refused, StoreFull, TryLater, Uncertain } from "../model/errors.ts";
 import { eventId } from "../model/ids.ts";
-import type { Found, Part, Progress, Sent } from "../network.ts";
+import type { Found, Part, Progress, Sent } from "../model/effects.ts";
 import { keyFor, type PortalContext } from "./portal.ts";
 import type { JournalRow, Link } from "../store/store.ts";
 

@@ -8,7 +8,7 @@ import type { MatrixEvent } from "../matrix/event.ts";
 import { Refused, TooLarge } from "../model/errors.ts";
 import { type EventId, eventId, mxid } from "../model/ids.ts";
 import type { OutMessage, Speaker } from "../model/message.ts";
-import type { Part, SayPart, Sent } from "../network.ts";
+import type { Part, SayPart, Sent } from "../model/effects.ts";
 import { effect, type OutTurn } from "./out-effect.ts";
 import { gatherOut } from "./out-gather.ts";
 import { eventIn } from "./portal.ts";

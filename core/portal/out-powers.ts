@@ -2,7 +2,7 @@
 import { Refused } from "../model/errors.ts";
 import { type Mxid, mxid } from "../model/ids.ts";
 import type { LiveLogin } from "../logins.ts";
-import type { Rule } from "../network.ts";
+import type { Rule } from "../model/effects.ts";
 import type { OutTurn } from "./out-effect.ts";
 import { speakerOf } from "./relay.ts";
 

@@ -8,7 +8,7 @@ import { reactionText } from "../matrix/reaction-key.ts";
 import { TryLater } from "../model/errors.ts";
 import { type EventId, eventId, mxid } from "../model/ids.ts";
 import type { ReactionKey } from "../model/message.ts";
-import type { ReactPart } from "../network.ts";
+import type { ReactPart } from "../model/effects.ts";
 import { effect, type OutTurn } from "./out-effect.ts";
 import { excerptOf } from "./out-gather.ts";
 import { speakerOf, type Voice, voiceOf } from "./relay.ts";

@@ -2,7 +2,7 @@
 import type { MatrixEvent } from "../matrix/event.ts";
 import { Refused } from "../model/errors.ts";
 import { type EventId, eventId, mxid } from "../model/ids.ts";
-import type { Part } from "../network.ts";
+import type { Part } from "../model/effects.ts";
 import { effect, isUnclear, type OutTurn } from "./out-effect.ts";
 import { applyEdit, textBefore } from "./out-message.ts";
 import { unreact } from "./out-react.ts";

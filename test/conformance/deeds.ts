@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { Capabilities, Degree } from "../../core/capabilities.ts";
 import { remoteMessageId } from "../../core/model/ids.ts";
 import type { OutFile } from "../../core/model/message.ts";
-import type { Part, SayPart } from "../../core/network.ts";
+import type { Part, SayPart } from "../../core/model/effects.ts";
 import type { Harness, Standing } from "./harness.ts";
 import { can, type Live, mira, newKey, newProgress, otto, refuses, whenLive, word } from "./live.ts";
 

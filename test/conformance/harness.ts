@@ -10,7 +10,8 @@
  *     });
  */
 import type { RemoteChannelId, RemoteMessageId, RemoteThreadId, RemoteUserId } from "../../core/model/ids.ts";
-import type { Login, Network, SayPart } from "../../core/network.ts";
+import type { SayPart } from "../../core/model/effects.ts";
+import type { Login, Network } from "../../core/network.ts";
 
 export interface Harness<Config = unknown> {
   readonly network: Network<Config>;

@@ -7,7 +7,8 @@ import type { RemoteEvent, RemoteMessage } from "../../core/model/events.ts";
 import { mxid } from "../../core/model/ids.ts";
 import type { OutMessage, Speaker } from "../../core/model/message.ts";
 import { plainText } from "../../core/model/richtext.ts";
-import type { Connection, Login, Part, Progress, SayPart, Sent } from "../../core/network.ts";
+import type { Part, Progress, SayPart, Sent } from "../../core/model/effects.ts";
+import type { Connection, Login } from "../../core/network.ts";
 import { Disk, QuickClock, TestCore } from "../fakes/test-core.ts";
 import type { Fault, Harness, Scene, Standing } from "./harness.ts";
 

@@ -5,7 +5,7 @@ import { Refused } from "../../core/model/errors.ts";
 import { remoteMessageId } from "../../core/model/ids.ts";
 import type { OutMessage } from "../../core/model/message.ts";
 import { plainText, type RichText } from "../../core/model/richtext.ts";
-import type { SayPart } from "../../core/network.ts";
+import type { SayPart } from "../../core/model/effects.ts";
 import { hostileTexts } from "./hostile-texts.ts";
 import type { Harness } from "./harness.ts";
 import { can, mira } from "./live.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { TryLater, Uncertain } from "../../core/model/errors.ts";
-import type { Found, Sent } from "../../core/network.ts";
+import type { Found, Sent } from "../../core/model/effects.ts";
 import type { Harness } from "./harness.ts";
 import { isOneOfTheFive, type Live, mira, newKey, newProgress, onStage, otto, textOf, whenLive, word } from "./live.ts";
 

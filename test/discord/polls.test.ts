@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { channelId } from "../../bridges/discord/ids.ts";
-import type { VotePart } from "../../core/network.ts";
+import type { VotePart } from "../../core/model/effects.ts";
 import { standing } from "./harness.ts";
 import { asked, type Bridge, mira, type Scene, scene } from "./stage.ts";
 

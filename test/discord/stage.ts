@@ -7,7 +7,8 @@ import { mxid } from "../../core/model/ids.ts";
 import type { OutMessage, Speaker } from "../../core/model/message.ts";
 import { toPlain } from "../../core/model/plain.ts";
 import { plainText, type RichText } from "../../core/model/richtext.ts";
-import type { Connection, Part, Progress, SayPart, Sent } from "../../core/network.ts";
+import type { Part, Progress, SayPart, Sent } from "../../core/model/effects.ts";
+import type { Connection } from "../../core/network.ts";
 import { Disk, QuickClock, TestCore } from "../fakes/test-core.ts";
 import { configOf, login, raise, type Stage } from "./harness.ts";
 

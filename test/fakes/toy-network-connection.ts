@@ -12,7 +12,8 @@ import {
   type RemoteUserId,
 } from "../../core/model/ids.ts";
 import type { OutFile, Person } from "../../core/model/message.ts";
-import type { Channel, Connection, Deed, Found, Hint, HistoryPage, Part, Progress, SayPart, Sent } from "../../core/network.ts";
+import type { Deed, Found, Hint, Part, Progress, SayPart, Sent } from "../../core/model/effects.ts";
+import type { Channel, Connection, HistoryPage } from "../../core/network.ts";
 import { toyCapabilities } from "./toy-network-capabilities.ts";
 import { CLIENT, fromToyPast, person, type ToyWire } from "./toy-network-convert.ts";
 import type { ToyChannel } from "./toy-network-deeds.ts";

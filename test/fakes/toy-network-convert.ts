@@ -8,7 +8,7 @@ import { clip, toPlain } from "../../core/model/plain.ts";
 import type { Inline, MentionTarget, RichText } from "../../core/model/richtext.ts";
 import { split } from "../../core/model/split.ts";
 import { mapInlines } from "../../core/model/walk.ts";
-import type { SayPart } from "../../core/network.ts";
+import type { SayPart } from "../../core/model/effects.ts";
 import type { ToyEvent, ToyMessage, ToyPost } from "./toy-network-wire.ts";
 
 /** The first account of a service: who runs every channel. */

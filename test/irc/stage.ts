@@ -6,7 +6,8 @@ import type { RemoteEvent } from "../../core/model/events.ts";
 import { mxid, remoteChannelId, remoteMessageId } from "../../core/model/ids.ts";
 import type { OutMessage } from "../../core/model/message.ts";
 import { plainText, type RichText } from "../../core/model/richtext.ts";
-import type { Connection, Login, Progress, SayPart, Sent } from "../../core/network.ts";
+import type { Progress, SayPart, Sent } from "../../core/model/effects.ts";
+import type { Connection, Login } from "../../core/network.ts";
 import { FakeIrc, type FakeIrcOptions } from "../fakes/irc.ts";
 import { Disk, QuickClock, TestCore } from "../fakes/test-core.ts";
 

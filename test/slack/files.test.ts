@@ -6,7 +6,7 @@ import { buffer, text } from "node:stream/consumers";
 import { test } from "node:test";
 import { LoggedOut, Refused, TryLater, Uncertain } from "../../core/model/errors.ts";
 import type { OutFile } from "../../core/model/message.ts";
-import type { SayPart } from "../../core/network.ts";
+import type { SayPart } from "../../core/model/effects.ts";
 import { remoteThreadId } from "../../core/model/ids.ts";
 import { publicOnly } from "../../bridges/slack/pictures.ts";
 import { bothWays, file, live, type Live, progress, saying } from "./stage.ts";

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { channelId, messageId } from "../../bridges/slack/ids.ts";
 import { LoggedOut, Refused } from "../../core/model/errors.ts";
 import { toPlain } from "../../core/model/plain.ts";
-import type { Part, SayPart } from "../../core/network.ts";
+import type { Part, SayPart } from "../../core/model/effects.ts";
 import { ANNA, bothWays, eventually, file, idOf, listed, live, personId, progress, saying } from "./stage.ts";
 
 const OWN = { own: true } as const;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { channelId, messageId } from "../../bridges/slack/ids.ts";
-import type { SayPart } from "../../core/network.ts";
+import type { SayPart } from "../../core/model/effects.ts";
 import { toPlain } from "../../core/model/plain.ts";
 import { ANNA, bothWays, idOf, live, personId, saying } from "./stage.ts";
 

@@ -5,7 +5,7 @@ import { messageId } from "../../bridges/slack/ids.ts";
 import { readBlocks } from "../../bridges/slack/blocks.ts";
 import { LoggedOut, Refused, TryLater, Uncertain } from "../../core/model/errors.ts";
 import { toPlain } from "../../core/model/plain.ts";
-import type { Part, SayPart } from "../../core/network.ts";
+import type { Part, SayPart } from "../../core/model/effects.ts";
 import { remoteThreadId } from "../../core/model/ids.ts";
 import type { Stored } from "../fakes/slack/state.ts";
 import { lanterns } from "./fixtures.ts";

@@ -10,7 +10,8 @@ import { loginId, mxid, type RemoteChannelId, type RemoteMessageId } from "../..
 import type { OutFile, OutMessage, Speaker } from "../../core/model/message.ts";
 import { toPlain } from "../../core/model/plain.ts";
 import type { RichText } from "../../core/model/richtext.ts";
-import type { Connection, Login, Part, Progress, SayPart, Sent } from "../../core/network.ts";
+import type { Part, Progress, SayPart, Sent } from "../../core/model/effects.ts";
+import type { Connection, Login } from "../../core/network.ts";
 import type { Channel } from "../fakes/slack/state.ts";
 import { Disk, QuickClock, TestCore } from "../fakes/test-core.ts";
 import { configOf, raise, type Stage, type Way } from "./harness.ts";
