@@ -13,6 +13,7 @@ import { type EventId, type Mxid, type NetworkId, type RoomAlias, type RoomId, e
 import type { Notices } from "./notices.ts";
 import type { ShownBook } from "./shown.ts";
 import type { Link } from "./store/store.ts";
+import { Turns } from "./turns.ts";
 import { judge, type RoomFacts, type Verdict } from "./visibility.ts";
 
 interface Known {
@@ -49,8 +50,7 @@ export class Rooms {
   readonly #context: RoomContext;
   readonly #known = new Lru<RoomId, Promise<Known>>(REMEMBERED);
   readonly #verdicts = new Lru<RoomId, Promise<Verdict>>(REMEMBERED);
-  /** Room → the last change of its pins that is under way. */
-  readonly #pinning = new Map<RoomId, Promise<unknown>>();
+  readonly #pinning = new Turns<RoomId>();
 
   constructor(context: RoomContext) {
     this.#context = context;
@@ -214,13 +214,7 @@ export class Rooms {
   /** `mark`: our origin, so that the pin goes on to the other channels. */
   async pin(room: RoomId, event: EventId, on: boolean, mark: Content): Promise<void> {
     // Two at once must not lose one.
-    const before = this.#pinning.get(room) ?? Promise.resolve();
-    const done = before.then(() => this.#pin(room, event, on, mark));
-    const settled = done.catch(() => undefined);
-    this.#pinning.set(room, settled);
-    await done.finally(() => {
-      if (this.#pinning.get(room) === settled) this.#pinning.delete(room);
-    });
+    await this.#pinning.alone(room, () => this.#pin(room, event, on, mark));
   }
 
   /** While the homeserver is away it is waited for: taken for empty, the list would be lost. */

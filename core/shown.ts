@@ -1,6 +1,7 @@
 /** What the bridge itself last set in a room: so that it sets nothing twice, and takes back only what is its own. */
 import type { MxcUri, Mxid, RoomId } from "./model/ids.ts";
 import type { PortalStore } from "./store/store.ts";
+import { Turns } from "./turns.ts";
 
 export interface Shown {
   readonly name?: string;
@@ -25,8 +26,8 @@ export interface Shown {
 
 export class ShownBook {
   readonly #portals: PortalStore;
-  /** Room → the last change that is under way: two at once must not lose one. */
-  readonly #busy = new Map<RoomId, Promise<unknown>>();
+  /** Two changes at once must not lose one. */
+  readonly #turns = new Turns<RoomId>();
 
   constructor(portals: PortalStore) {
     this.#portals = portals;
@@ -41,15 +42,9 @@ export class ShownBook {
   }
 
   async change(room: RoomId, change: (shown: Shown) => Shown): Promise<void> {
-    const before = this.#busy.get(room) ?? Promise.resolve();
-    const done = before.then(async () => {
+    await this.#turns.alone(room, async () => {
       const portal = await this.#portals.portal(room);
       await this.#portals.putPortal({ room, made: portal?.made ?? false, shown: change((portal?.shown ?? {}) as Shown) });
-    });
-    const settled = done.catch(() => undefined);
-    this.#busy.set(room, settled);
-    await done.finally(() => {
-      if (this.#busy.get(room) === settled) this.#busy.delete(room);
     });
   }
 }

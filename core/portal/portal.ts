@@ -8,10 +8,11 @@ import type { DoublePuppets } from "../double-puppets.ts";
 import type { Ghosts } from "../ghost.ts";
 import type { Links } from "../links.ts";
 import type { Logins } from "../logins.ts";
-import { failureOf, type MatrixClient } from "../matrix/client.ts";
+import type { MatrixClient } from "../matrix/client.ts";
 import type { MatrixEvent } from "../matrix/event.ts";
 import type { Members } from "../members.ts";
-import { Refused, TryLater } from "../model/errors.ts";
+import { ifSeen } from "../matrix/failure.ts";
+import { TryLater } from "../model/errors.ts";
 import type { EventId, MxcUri, Mxid, NetworkId, RoomId } from "../model/ids.ts";
 import type { ReactionKey, RemoteFile, Speaker } from "../model/message.ts";
 import type { Clock, Connection } from "../network.ts";
@@ -103,13 +104,7 @@ export async function requireOpen(portal: PortalContext, link: Link): Promise<vo
 
 /** Undefined = there is none, or we may not see it. While the homeserver is away it is waited for: a guess would be told to everybody. */
 export async function eventIn(portal: PortalContext, room: RoomId, event: EventId): Promise<MatrixEvent | undefined> {
-  try {
-    return await portal.client.event(room, event);
-  } catch (error) {
-    const failure = failureOf(error);
-    if (failure instanceof Refused) return undefined;
-    throw failure;
-  }
+  return await ifSeen(portal.client.event(room, event));
 }
 
 /** The bridge speaking for itself on a network. */
